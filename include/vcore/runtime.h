@@ -1,0 +1,204 @@
+/*
+ * A runtime: processors that run threads.
+ *
+ * A runtime virtualizes the interpreter.  It owns a number of processors,
+ * each carried by a kernel thread, and any number of threads, which the
+ * processors take turns to run.  The smallest program opens one, runs a
+ * function as its first thread, and closes it when all threads have ended:
+ *
+ *	static void *hello(void *name)
+ *	{
+ *		printf("hello, %s\n", (char *)name);
+ *		return NULL;
+ *	}
+ *
+ *	int main(void)
+ *	{
+ *		return vcore_run(NULL, hello, "world", NULL) != 0;
+ *	}
+ *
+ * A program that has a life of its own opens a runtime instead, allocates
+ * threads in it from any of its pthreads, and closes it.  A program whose
+ * main thread must do some of the work (a frame loop, a user interface) lends
+ * that thread for a while with vcore_runtime_serve.  Several runtimes may
+ * live side by side; a thread belongs to one and never moves to another, but
+ * all may wait on the same objects.
+ *
+ *				run, open	close, stop	serve
+ *	from a vcore thread	yes (1)		yes (1)		no: panics
+ *	from a pthread		yes		yes		yes
+ *	from a signal handler	no		no		no
+ *	may switch threads	yes		yes		runs threads
+ *
+ *	(1) of another runtime; to close or stop one's own panics (close)
+ *	    or destroys the caller like all others (stop).
+ *
+ * Kernel threads of a runtime block every signal but SIGALRM and the
+ * synchronous ones (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT): the
+ * program's handlers run on the program's own threads.
+ *
+ * fork: the child has none of the runtime's processors.  It may exec or exit,
+ * from a vcore thread too.  There, calls that need the lost processors say
+ * so: those that return an int return -ESHUTDOWN, the others panic.  The
+ * child may open runtimes of its own.
+ *
+ * Source: Saltzer & Kaashoek, Principles of Computer System Design, 5.5.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCORE_RUNTIME_H
+#define VCORE_RUNTIME_H
+
+#include <vcore/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vcore_runtime;
+struct vcore_exit;
+
+/*
+ * The report of a breach: a call that its contract forbids.
+ *
+ * The runtime's `panic` hook gets it on the stack of the offending thread; if
+ * the hook returns, or there is none, the report is printed on standard error
+ * and the process aborts.  Where `recoverable` is true no object is half
+ * changed, and a hook may end the offending thread alone by calling
+ * vcore_thread_exit.
+ */
+struct vcore_report {
+	size_t size;
+	const char *function; /* the call that was misused */
+	const char *breach;   /* what was wrong, one sentence */
+	uint64_t thread;      /* id of the thread, 0: a plain pthread */
+	const char *name;     /* its name, "" if it has none */
+	bool recoverable;
+};
+
+/* Preemption off. */
+#define VCORE_QUANTUM_OFF (-1)
+
+/* The most processors a runtime may have. */
+#define VCORE_PROCESSORS_MAX 1024
+
+/* Read the clock at every switch: exact times in inspect.h, 2 × ~25 ns. */
+#define VCORE_RUNTIME_ACCOUNT 1u
+
+/*
+ * How a runtime is to be.  A zero field means the default; an environment
+ * variable, where there is one, changes the default but never a field that
+ * was set.  `size` is sizeof(struct vcore_runtime_options), or 0 for the same.
+ */
+struct vcore_runtime_options {
+	size_t size;
+	/*
+	 * How many processors: 1 … VCORE_PROCESSORS_MAX.  Default:
+	 * VCORE_PROCESSORS, else one for each CPU the process may use.
+	 */
+	unsigned processors;
+	/*
+	 * How long a thread may run while others wait, in nanoseconds, at
+	 * least 100 µs, or VCORE_QUANTUM_OFF.  Default: VCORE_QUANTUM (in
+	 * µs, or "off"), else 10 ms.  In this release threads are switched
+	 * only where they wait, yield or end: the value is checked and
+	 * kept, and nothing is preempted.
+	 */
+	int64_t quantum;
+	/*
+	 * The usable stack of a thread, bytes, rounded up; up to 1 GiB.
+	 * Default: VCORE_STACK (in KiB), else 64 KiB.
+	 */
+	size_t stack_size;
+	/*
+	 * How many kernel threads there may be beyond the processors.
+	 * Default: VCORE_SPARES, else 1024.  Used with preemption only.
+	 */
+	unsigned spares;
+	unsigned flags; /* VCORE_RUNTIME_… */
+	void (*panic)(const struct vcore_report *report);
+	/*
+	 * How many kernel threads of the program may serve the runtime at
+	 * one time: see vcore_runtime_serve.  Default: 4.
+	 */
+	unsigned servers;
+};
+
+/*
+ * Opens a runtime, with its processors running.
+ *
+ * Returns: 0, and *runtime.
+ * Errors: -EINVAL (a field out of range, or an environment variable that is
+ *	not a number in range), -E2BIG (options of a later release with
+ *	fields set that this one does not know), -ENOMEM, -EAGAIN (no more
+ *	kernel threads).  Nothing is left behind.
+ */
+VCORE_API int vcore_runtime_open(struct vcore_runtime **runtime,
+				 const struct vcore_runtime_options *options);
+
+/*
+ * Waits until all threads of the runtime have ended, then closes it: kernel
+ * threads, mappings and memory are given back.  From the first call on, no
+ * thread can be allocated in it (-ESHUTDOWN).  NULL is allowed.
+ *
+ * Requires: the caller is not one of its threads (checked: panics); no call
+ *	on it or on its threads is under way once close returns 0.
+ * Returns: 0.  Handles of threads nobody joined are invalid.
+ * Errors: -ETIMEDOUT: the runtime is as before, but allocates no threads;
+ *	close may be called again.  -ESHUTDOWN after fork, in the child.
+ */
+VCORE_API int vcore_runtime_close(struct vcore_runtime *runtime,
+				  vcore_instant deadline);
+
+/*
+ * Destroys all threads of the runtime, those that are allocated while it does
+ * so included, and allows no more (-ESHUTDOWN).  It does not wait: close does.
+ * As with vcore_thread_destroy, a thread ends where it waits, yields or
+ * enters the library, and not while it has destruction disabled.
+ *
+ * Returns: 0.  Errors: -ESHUTDOWN after fork, in the child.
+ */
+VCORE_API int vcore_runtime_stop(struct vcore_runtime *runtime);
+
+/*
+ * Lends the calling kernel thread to the runtime until the deadline: it runs
+ * threads that are pinned to it and, like any processor, free ones.  It looks
+ * at the deadline whenever a thread waits, yields or ends; with a deadline in
+ * the past it runs what is runnable now, each thread at most once, and
+ * returns.
+ *
+ * Servers are processors beyond the runtime's own `processors`: the first to
+ * serve is number `processors`, the next `processors` + 1, and so on, the
+ * lowest free number each time.  A thread pinned to such a number waits until
+ * somebody serves under it.
+ *
+ * Returns: 0 at the deadline.
+ * Errors: -EBUSY (`servers` kernel threads serve already), -ENOMEM,
+ *	-ESHUTDOWN (the runtime is closing or stopped and has no more
+ *	threads: no need to come again; or after fork).
+ */
+VCORE_API int vcore_runtime_serve(struct vcore_runtime *runtime,
+				  vcore_instant deadline);
+
+/*
+ * Opens a runtime, runs entry(argument) as its first thread, named "main",
+ * waits until all threads have ended, and closes it.  The caller waits
+ * meanwhile and is not a processor.  *exit tells how the first thread ended.
+ *
+ * When every thread waits without a deadline and the process has no other
+ * kernel thread that could wake one, nothing can happen any more: the dump
+ * of vcore_dump is printed on standard error, the threads are destroyed (their
+ * cleanups run) and the result is -EDEADLK.  This needs /proc; without it, or
+ * with other kernel threads in the process, vcore_run waits.
+ *
+ * Returns: 0.
+ * Errors: those of vcore_runtime_open and vcore_thread_allocate, -EDEADLK.
+ */
+VCORE_API int vcore_run(const struct vcore_runtime_options *options,
+			void *(*entry)(void *), void *argument,
+			struct vcore_exit *exit);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* VCORE_RUNTIME_H */

@@ -1,0 +1,148 @@
+/*
+ * Runtimes: see vcore/runtime.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/runtime.h"
+
+#include <errno.h>
+
+#include "platform/panic.h"
+#include "sched/destroy.h"
+#include "sched/end.h"
+#include "sched/idle.h"
+
+static bool is_lost(const struct vcore_runtime *runtime)
+{
+	return __atomic_load_n(&runtime->lost, __ATOMIC_RELAXED);
+}
+
+static bool is_deadlocked(const struct vcore_runtime *runtime)
+{
+	return __atomic_load_n(&runtime->deadlocked, __ATOMIC_ACQUIRE);
+}
+
+static void note_drained(struct vcore_runtime *runtime)
+{
+	vcore_eventcount_advance(&runtime->drained);
+}
+
+/* Waits until no thread is alive, or none can move; 0, or -ETIMEDOUT. */
+static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
+{
+	__atomic_store_n(&runtime->draining, true, __ATOMIC_SEQ_CST);
+	vci_fence_light(); /* pairs with the heavy fence in park: it sees, or is seen */
+	for (;;) {
+		int64_t seen = vcore_eventcount_read(&runtime->drained);
+
+		if (vci_idle_alive(runtime) == 0 || is_deadlocked(runtime)) {
+			return 0;
+		}
+		if (vcore_eventcount_await(&runtime->drained, seen, deadline) != 0) {
+			return -ETIMEDOUT;
+		}
+	}
+}
+
+static void admit_no_more(struct vcore_runtime *runtime)
+{
+	__atomic_store_n(&runtime->closing, true, __ATOMIC_SEQ_CST);
+}
+
+int vcore_runtime_open(struct vcore_runtime **runtime, const struct vcore_runtime_options *options)
+{
+	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
+	return vci_runtime_make(runtime, options, false, note_drained);
+}
+
+int vcore_runtime_close(struct vcore_runtime *runtime, vcore_instant deadline)
+{
+	const struct vcore_thread *self = vci_thread_self();
+	int error;
+
+	if (runtime == NULL) {
+		return 0;
+	}
+	if (is_lost(runtime)) {
+		return -ESHUTDOWN;
+	}
+	VCI_PANIC_IF(self != NULL && self->runtime == runtime,
+		     "a runtime cannot be closed by one of its own threads");
+	admit_no_more(runtime);
+	error = drain(runtime, deadline);
+	if (error == 0) {
+		vci_runtime_unmake(runtime);
+	}
+	return error;
+}
+
+int vcore_runtime_stop(struct vcore_runtime *runtime)
+{
+	struct vcore_thread *self = vci_thread_self();
+
+	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
+	if (is_lost(runtime)) {
+		return -ESHUTDOWN;
+	}
+	admit_no_more(runtime);
+	vci_destroy_all(runtime);
+	if (self != NULL) {
+		vci_end_if_due(self);
+	}
+	return 0;
+}
+
+int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
+{
+	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
+	if (is_lost(runtime)) {
+		return -ESHUTDOWN;
+	}
+	VCI_PANIC_IF(vci_kthread_self() != NULL, "a vcore thread cannot serve a runtime");
+	return vci_runtime_serve(runtime, deadline);
+}
+
+/*
+ * Nothing can move any more.  The threads are destroyed, and what does not end
+ * even so (it has destruction disabled, or waits in a cleanup) is abandoned.
+ */
+static void break_deadlock(struct vcore_runtime *runtime)
+{
+	(void)vcore_dump(runtime, 2);
+	__atomic_store_n(&runtime->deadlocked, false, __ATOMIC_RELEASE);
+	(void)vcore_runtime_stop(runtime);
+	(void)drain(runtime, VCORE_NEVER);
+}
+
+int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *), void *argument,
+	      struct vcore_exit *exit)
+{
+	struct vcore_thread_options first_options = { .size = sizeof first_options,
+						      .name = "main" };
+	struct vcore_runtime *runtime;
+	struct vcore_thread *first;
+	int error;
+
+	VCI_PANIC_IF(entry == NULL, "entry is NULL");
+	error = vci_runtime_make(&runtime, options, true, note_drained);
+	if (error != 0) {
+		return error;
+	}
+	first_options.runtime = runtime;
+	error = vcore_thread_allocate(&first, &first_options, entry, argument);
+	if (error != 0) {
+		vci_runtime_unmake(runtime);
+		return error;
+	}
+	(void)drain(runtime, VCORE_NEVER);
+	if (is_deadlocked(runtime)) {
+		error = -EDEADLK;
+		break_deadlock(runtime);
+	}
+	if (vcore_thread_join(first, exit, 0) != 0 && exit != NULL) {
+		exit->how = VCORE_DESTROYED;
+		exit->result = NULL;
+	}
+	vci_runtime_unmake(runtime);
+	return error;
+}

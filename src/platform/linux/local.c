@@ -1,0 +1,35 @@
+/*
+ * The calling kernel thread's own variables.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <errno.h>
+
+#include "platform/linux/outside.h"
+
+static _Thread_local struct vci_local local;
+
+__attribute__((noinline)) struct vci_local *vci_local(void)
+{
+	__asm__ volatile("");
+	return &local;
+}
+
+__attribute__((noinline)) void *vci_local_carrier(void)
+{
+	__asm__ volatile("");
+	return local.carrier;
+}
+
+__attribute__((noinline)) int *vci_errno_address(void)
+{
+	return VCI_OUTSIDE(__errno_location());
+}
+
+/* Of the Itanium C++ ABI; there only if the program has a C++ runtime. */
+extern struct vci_exceptions *__cxa_get_globals(void) __attribute__((weak));
+
+__attribute__((noinline)) struct vci_exceptions *vci_exceptions_address(void)
+{
+	return __cxa_get_globals != NULL ? VCI_OUTSIDE(__cxa_get_globals()) : NULL;
+}

@@ -1,0 +1,73 @@
+/*
+ * Clock, futexes and fences.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "platform/linux/linux.h"
+
+#define SECOND 1000000000
+
+vcore_instant vci_clock(void)
+{
+	struct timespec now;
+
+	(void)VCI_OUTSIDE(clock_gettime(CLOCK_MONOTONIC, &now));
+	return (vcore_instant)now.tv_sec * SECOND + now.tv_nsec;
+}
+
+/* FUTEX_WAIT_BITSET takes an absolute time on CLOCK_MONOTONIC. */
+void vci_futex_wait(uint32_t *word, uint32_t expected, vcore_instant deadline)
+{
+	struct timespec until = { .tv_sec = 0 };
+	struct timespec *timeout = NULL;
+
+	if (deadline != VCORE_NEVER) {
+		if (deadline > 0) {
+			until.tv_sec = deadline / SECOND;
+			until.tv_nsec = deadline % SECOND;
+		}
+		timeout = &until;
+	}
+	(void)vci_system_call(SYS_futex, (long)word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+			      (long)timeout, 0, FUTEX_BITSET_MATCH_ANY);
+}
+
+void vci_futex_wake(uint32_t *word, int n)
+{
+	(void)vci_system_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
+}
+
+void vci_kernel_yield(void)
+{
+	(void)VCI_OUTSIDE(sched_yield());
+}
+
+bool vci_fences_asymmetric;
+
+void vci_fences_open(void)
+{
+	vci_fences_asymmetric =
+		vci_system_call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0,
+				0, 0) == 0 &&
+		vci_system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0) ==
+			0;
+}
+
+void vci_fence_heavy(void)
+{
+	if (vci_fences_asymmetric) {
+		(void)vci_system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0,
+				      0);
+	} else {
+		vci_fence_full();
+	}
+}

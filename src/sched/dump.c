@@ -1,0 +1,177 @@
+/*
+ * The dump: all that inspection knows, as text.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <errno.h>
+
+#include "platform/panic.h"
+#include "sched/inspect.h"
+#include "sched/thread.h"
+#include "sched/waiter.h"
+
+static const char *const state_names[] = {
+	[VCORE_THREAD_RUNNABLE] = "runnable",
+	[VCORE_THREAD_RUNNING] = "running",
+	[VCORE_THREAD_WAITING] = "waiting",
+	[VCORE_THREAD_ENDED] = "ended, not joined",
+};
+
+struct dump {
+	struct vcore_runtime *runtime;
+	int fd;
+	int error;
+	vcore_instant now;
+};
+
+/* In milliseconds, with three places. */
+static void line_time(struct vci_line *line, int64_t nanoseconds)
+{
+	int64_t microseconds = (nanoseconds < 0 ? 0 : nanoseconds) / 1000;
+
+	vci_line_number(line, microseconds / 1000);
+	vci_line_text(line, ".");
+	for (int64_t unit = 100; unit > 0; unit /= 10) {
+		vci_line_number(line, microseconds / unit % 10);
+	}
+	vci_line_text(line, " ms");
+}
+
+/* --- circles of joins ------------------------------------------------------------------ */
+
+/* The thread that one waits to join, NULL if it does not. */
+static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
+{
+	enum vci_claim state;
+
+	state = vci_claim_state(__atomic_load_n(&thread->waiter.claim, __ATOMIC_ACQUIRE));
+	if ((state != VCI_WAITING && state != VCI_WAITING_FIRM) ||
+	    __atomic_load_n(&thread->waiter.kind, __ATOMIC_RELAXED) != VCORE_WAIT_JOIN) {
+		return NULL;
+	}
+	return __atomic_load_n(&thread->waiter.object, __ATOMIC_RELAXED);
+}
+
+static bool is_in_circle(const struct vcore_thread *thread)
+{
+	const struct vcore_thread *slow = thread;
+	const struct vcore_thread *fast = thread;
+
+	/* One by one, and two by two: on the way round they meet, if not before. */
+	do {
+		slow = joined_by(slow);
+		fast = joined_by(fast);
+		fast = fast != NULL ? joined_by(fast) : NULL;
+		if (slow == thread) {
+			return true;
+		}
+	} while (fast != NULL && slow != NULL && slow != fast);
+	return false;
+}
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+static void line_wait(struct vci_line *line, const struct vcore_thread_info *info)
+{
+	switch (info->wait) {
+	case VCORE_WAIT_NONE:
+		break;
+	case VCORE_WAIT_SLEEP:
+		vci_line_text(line, " asleep");
+		break;
+	case VCORE_WAIT_EVENTCOUNT:
+		vci_line_text(line, " for eventcount ");
+		vci_line_pointer(line, info->object);
+		vci_line_text(line, " to exceed ");
+		vci_line_number(line, info->value);
+		break;
+	case VCORE_WAIT_JOIN:
+		vci_line_text(line, " to join thread ");
+		vci_line_number(line, (int64_t)info->joins);
+		break;
+	}
+}
+
+static void line_thread(struct vci_line *line, const struct vcore_thread_info *info)
+{
+	vci_line_text(line, "  thread ");
+	vci_line_number(line, (int64_t)info->id);
+	if (info->name[0] != '\0') {
+		vci_line_text(line, " \"");
+		vci_line_text(line, info->name);
+		vci_line_text(line, "\"");
+	}
+	vci_line_text(line, ": ");
+	vci_line_text(line, state_names[info->state]);
+}
+
+static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argument)
+{
+	struct dump *dump = argument;
+	struct vcore_thread_info info;
+	struct vci_line line = { .length = 0 };
+
+	if (!vci_inspect_thread(thread, life, &info)) {
+		return 0;
+	}
+	line_thread(&line, &info);
+	if (info.state == VCORE_THREAD_WAITING) {
+		line_wait(&line, &info);
+		vci_line_text(&line, " since ");
+		line_time(&line, dump->now - info.since);
+		if (info.deadline != VCORE_NEVER) {
+			vci_line_text(&line, ", for ");
+			line_time(&line, info.deadline - dump->now);
+			vci_line_text(&line, " more");
+		}
+		if (is_in_circle(thread)) {
+			vci_line_text(&line, ", IN A CIRCLE");
+		}
+	}
+	vci_line_text(&line, info.destroyed ? ", asked to end" : "");
+	vci_line_text(&line, "; ");
+	vci_line_number(&line, (int64_t)info.switches);
+	vci_line_text(&line, " switches, stack ");
+	vci_line_number(&line, (int64_t)info.stack_used);
+	vci_line_text(&line, "/");
+	vci_line_number(&line, (int64_t)info.stack_size);
+	vci_line_text(&line, "\n");
+	dump->error = vci_line_write(&line, dump->fd);
+	return dump->error;
+}
+
+static int dump_runtime(const struct dump *dump)
+{
+	struct vcore_statistics statistics;
+	struct vci_line line = { .length = 0 };
+
+	(void)vcore_inspect_runtime(dump->runtime, &statistics);
+	vci_line_text(&line, dump->runtime->deadlocked ? "vcore: deadlock: " : "vcore: runtime: ");
+	vci_line_number(&line, (int64_t)statistics.threads);
+	vci_line_text(&line, " threads, ");
+	vci_line_number(&line, statistics.processors);
+	vci_line_text(&line, " processors, ");
+	vci_line_number(&line, statistics.idle);
+	vci_line_text(&line, " idle; ");
+	vci_line_number(&line, (int64_t)statistics.switches);
+	vci_line_text(&line, " switches, ");
+	vci_line_number(&line, (int64_t)statistics.steals);
+	vci_line_text(&line, " steals\n");
+	return vci_line_write(&line, dump->fd);
+}
+
+int vcore_dump(struct vcore_runtime *runtime, int fd)
+{
+	struct dump dump = { .runtime = runtime, .fd = fd };
+
+	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
+	if (__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED)) {
+		return -ESHUTDOWN;
+	}
+	dump.now = vci_clock();
+	dump.error = dump_runtime(&dump);
+	if (dump.error == 0) {
+		(void)vci_thread_walk(runtime, dump_thread, &dump);
+	}
+	return dump.error;
+}

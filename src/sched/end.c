@@ -1,0 +1,149 @@
+/*
+ * The beginning and the end of a thread: see end.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/end.h"
+
+#include "sched/cache.h"
+#include "sched/processor.h"
+#include "sched/slots.h"
+#include "sched/switch.h"
+#include "sched/waiter.h"
+
+/*
+ * In a child of fork a thread may go on, as a pthread; it cannot end, for
+ * there is no processor to go back to.
+ */
+static void check_not_lost(void)
+{
+	if (unlikely(vci_kthread_self() == NULL)) {
+		vci_panic("vcore_thread_exit",
+			  "the processors of the runtime were lost in fork; a child may only exec "
+			  "or exit from here");
+	}
+}
+
+void vci_end_begin(struct vcore_thread *self)
+{
+	void *result = self->entry(self->argument);
+
+	check_not_lost();
+	vci_end_self(self, VCORE_RETURNED, result);
+}
+
+static void run_cleanups(struct vcore_thread *self)
+{
+	while (self->cleanups != NULL) {
+		struct vcore_cleanup *cleanup = self->cleanups;
+
+		self->cleanups = cleanup->next_;
+		cleanup->f_(cleanup->argument_);
+	}
+}
+
+/*
+ * Takes the join word out of the joiner's reach: from CLOSING on, a joiner
+ * that times out stays until the word changes.
+ */
+static struct vci_waiter *close_join(struct vcore_thread *self)
+{
+	struct vci_waiter *word = __atomic_load_n(&self->join, __ATOMIC_RELAXED);
+	unsigned rounds = 0;
+
+	while (word != VCI_JOIN_DETACHED) {
+		if (word == VCI_JOIN_BUSY) {
+			vci_spin_round(&rounds);
+			word = __atomic_load_n(&self->join, __ATOMIC_RELAXED);
+		} else if (__atomic_compare_exchange_n(&self->join, &word, VCI_JOIN_CLOSING, true,
+						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			break;
+		}
+	}
+	return word;
+}
+
+/*
+ * Whether the processor may run a claimed joiner next, without a choice: as if
+ * it had been woken into an empty queue, but for threads of higher priority.
+ */
+static bool may_run_next(struct vci_processor *processor, struct vci_waiter *waiter)
+{
+	const struct vcore_thread *joiner;
+
+	if (waiter->host || processor->server) {
+		return false;
+	}
+	joiner = vci_waiter_thread(waiter);
+	return joiner->runtime == processor->runtime && !(joiner->flags & VCORE_THREAD_PINNED) &&
+	       !vci_queue_has_above(&processor->queue, joiner->priority);
+}
+
+/*
+ * Leaves the thread's stack for good.  A joiner that waits is claimed here,
+ * and run at once if it may be: then nothing is left to do, since the joiner,
+ * which cannot run before this stack was left, frees it.
+ */
+static __attribute__((noreturn)) void leave(struct vcore_thread *self)
+{
+	struct vci_waiter *joiner = close_join(self);
+	struct vci_kthread *m = vci_kthread_self();
+	struct vci_processor *processor = m->processor;
+
+	vci_count(&processor->ended, 1);
+	m->joiner = NULL;
+	if (vci_join_is_waiter(joiner) && vci_waiter_claim(joiner, VCI_WOKEN)) {
+		if (may_run_next(processor, joiner)) {
+			vci_switch_away(m, self, VCI_HANDED, vci_waiter_thread(joiner));
+		}
+		m->joiner = joiner;
+	}
+	vci_switch_away(m, self, VCI_END, vci_pick(processor, VCORE_PRIORITY_MIN));
+	__builtin_unreachable();
+}
+
+void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
+{
+	self->undestroyable++; /* never 0 again: nothing ends it a second time */
+	run_cleanups(self);
+	vci_slots_destroy(&self->slots);
+	check_not_lost();
+	self->how = how;
+	self->argument = result;
+	__atomic_store_n(&self->life,
+			 self->stack.generation * VCI_LIFE_GENERATION | VCI_LIFE_ENDED,
+			 __ATOMIC_RELAXED);
+	leave(self);
+}
+
+void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left)
+{
+	struct vci_waiter *joiner = m->joiner;
+
+	if (left->join == VCI_JOIN_DETACHED) {
+		vci_end_free(left);
+		return;
+	}
+	__atomic_store_n(&left->join, VCI_JOIN_ENDED, __ATOMIC_RELEASE);
+	if (joiner != NULL) {
+		vci_waiter_wake(joiner);
+	}
+}
+
+void vci_end_free(struct vcore_thread *thread)
+{
+	const struct vci_kthread *m = vci_kthread_self();
+
+	vci_annotate_end(&thread->annotation);
+	__atomic_store_n(&thread->life, thread->stack.generation * VCI_LIFE_GENERATION,
+			 __ATOMIC_RELAXED);
+	if (unlikely(thread->stack.generation == VCI_GENERATION_MAX)) {
+		return; /* its ids are used up: the slot is never used again */
+	}
+	if (likely(m != NULL && m->runtime == thread->runtime && thread->stack.kind == 0)) {
+		vci_cache_give(m->processor, &thread->stack);
+	} else {
+		thread->stack.next = NULL;
+		vci_stacks_give(&thread->runtime->stacks, &thread->stack, 1);
+	}
+}

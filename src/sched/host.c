@@ -1,0 +1,81 @@
+/*
+ * Hosts: see host.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/host.h"
+
+#include "sched/slots.h"
+
+/* Records are made in pages of so many bytes. */
+#define CHUNK_BYTES ((size_t)16 << 10)
+
+static struct vci_spin lock;
+static struct vci_host *free_hosts; /* guarded by lock */
+
+/* With the lock: makes more records; if it cannot, there are none. */
+static void make_more(void)
+{
+	struct vci_host *chunk = vci_pages_reserve(CHUNK_BYTES);
+
+	if (chunk == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < CHUNK_BYTES / sizeof *chunk; i++) {
+		chunk[i].waiter.host = true;
+		chunk[i].next_free = free_hosts;
+		free_hosts = &chunk[i];
+	}
+}
+
+static struct vci_host *take(void)
+{
+	struct vci_host *host;
+
+	vci_spin_lock(&lock);
+	if (free_hosts == NULL) {
+		make_more();
+	}
+	host = free_hosts;
+	if (host != NULL) {
+		free_hosts = host->next_free;
+	}
+	vci_spin_unlock(&lock);
+	return host;
+}
+
+static void give(struct vci_host *host)
+{
+	vci_spin_lock(&lock);
+	host->next_free = free_hosts;
+	free_hosts = host;
+	vci_spin_unlock(&lock);
+}
+
+/* The pthread ends; a destructor of its own may call the library again. */
+static void end(void *argument)
+{
+	struct vci_host *host = argument;
+
+	vci_local()->host = host;
+	vci_slots_destroy(&host->slots);
+	vci_local()->host = NULL;
+	give(host);
+}
+
+struct vci_host *vci_host_self(void)
+{
+	struct vci_local *local = vci_local();
+
+	if (unlikely(local->host == NULL)) {
+		if (vci_platform_open() != 0) {
+			return NULL;
+		}
+		local->host = take();
+		if (local->host != NULL && vci_at_thread_end(end) != 0) {
+			give(local->host);
+			local->host = NULL;
+		}
+	}
+	return local->host;
+}

@@ -1,0 +1,389 @@
+/*
+ * Idle processors: see idle.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/idle.h"
+
+#include "sched/inbox.h"
+#include "sched/processor.h"
+#include "sched/steal.h"
+#include "sched/switch.h"
+#include "sched/timers.h"
+
+/* How long to search before parking, and the pause between two looks. */
+#define SEARCH_NS   20000
+#define LOOK_PAUSES 4
+
+/* Warm stacks to keep of a size; the others are given back after a while. */
+#define WARM_KEPT     256
+#define WARM_IDLE_NS  100000000
+
+/* --- the list of idlers, with idle_lock held ---------------------------------- */
+
+static void enlist(struct vcore_runtime *runtime, struct vci_processor *processor)
+{
+	processor->prev_idle = NULL;
+	processor->next_idle = runtime->idlers;
+	if (runtime->idlers != NULL) {
+		runtime->idlers->prev_idle = processor;
+	}
+	runtime->idlers = processor;
+	processor->idle = true;
+	__atomic_store_n(&processor->parked, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&runtime->idle, runtime->idle + 1, __ATOMIC_RELAXED);
+}
+
+static void set_watch(struct vcore_runtime *runtime, struct vci_processor *watcher,
+		      vcore_instant until)
+{
+	runtime->watcher = watcher;
+	__atomic_store_n(&runtime->watched_until, until, __ATOMIC_RELAXED);
+}
+
+static void delist(struct vcore_runtime *runtime, struct vci_processor *processor)
+{
+	if (processor->prev_idle != NULL) {
+		processor->prev_idle->next_idle = processor->next_idle;
+	} else {
+		runtime->idlers = processor->next_idle;
+	}
+	if (processor->next_idle != NULL) {
+		processor->next_idle->prev_idle = processor->prev_idle;
+	}
+	processor->idle = false;
+	__atomic_store_n(&runtime->idle, runtime->idle - 1, __ATOMIC_RELAXED);
+	if (runtime->watcher == processor) {
+		set_watch(runtime, NULL, VCORE_NEVER);
+	}
+}
+
+/* --- waking ------------------------------------------------------------------------ */
+
+/* Takes it out of the list on its behalf: it is searching from now on (I4). */
+static void call(struct vcore_runtime *runtime, struct vci_processor *processor)
+{
+	delist(runtime, processor);
+	runtime->wakes++;
+	__atomic_fetch_add(&runtime->searching, 1, __ATOMIC_SEQ_CST);
+}
+
+static void unpark(struct vci_processor *processor)
+{
+	__atomic_store_n(&processor->parked, 0, __ATOMIC_RELEASE);
+	vci_futex_wake(&processor->parked, 1);
+}
+
+/* The watcher is left to its watch, if another can be had. */
+static struct vci_processor *choose_idler(const struct vcore_runtime *runtime)
+{
+	struct vci_processor *first = runtime->idlers;
+
+	if (first != NULL && first == runtime->watcher && first->next_idle != NULL) {
+		return first->next_idle;
+	}
+	return first;
+}
+
+void vci_idle_wake_any(struct vcore_runtime *runtime)
+{
+	struct vci_processor *idler;
+
+	vci_spin_lock(&runtime->idle_lock);
+	idler = choose_idler(runtime);
+	if (idler != NULL) {
+		call(runtime, idler);
+	}
+	vci_spin_unlock(&runtime->idle_lock);
+	if (idler != NULL) {
+		unpark(idler);
+	}
+}
+
+void vci_idle_wake(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	bool idle;
+
+	vci_fence_light(); /* pairs with the heavy fence in park: I2 */
+	if (!__atomic_load_n(&processor->parked, __ATOMIC_RELAXED)) {
+		return;
+	}
+	vci_spin_lock(&runtime->idle_lock);
+	idle = processor->idle;
+	if (idle) {
+		call(runtime, processor);
+	}
+	vci_spin_unlock(&runtime->idle_lock);
+	if (idle) {
+		unpark(processor);
+	}
+}
+
+void vci_idle_wake_all(struct vcore_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		vci_idle_wake(&runtime->processors[i]);
+	}
+}
+
+void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline)
+{
+	vci_fence_light(); /* pairs with the heavy fence in park: I5 */
+	if (deadline < __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+		vci_idle_wake_one(runtime);
+	}
+}
+
+/* --- searching ------------------------------------------------------------------------ */
+
+static vcore_instant earliest_timer(const struct vcore_runtime *runtime)
+{
+	vcore_instant earliest = VCORE_NEVER;
+
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		vcore_instant next = vci_timers_next(&runtime->processors[i].timers);
+
+		earliest = next < earliest ? next : earliest;
+	}
+	return earliest;
+}
+
+/* Timers of processors that are too busy to look at them, and its own. */
+static void expire_timers(struct vcore_runtime *runtime, vcore_instant now)
+{
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		(void)vci_timers_expire(&runtime->processors[i].timers, now);
+	}
+}
+
+static bool is_done(struct vci_processor *processor)
+{
+	return __atomic_load_n(&processor->runtime->over, __ATOMIC_ACQUIRE) ||
+	       (processor->turns == 0 && vci_processor_is_leaving(processor));
+}
+
+static struct vcore_thread *search(struct vci_processor *processor)
+{
+	struct vci_sighting sighting = { .victim = processor->number + 1 };
+	vcore_instant until = VCORE_NEVER;
+	vcore_instant now;
+
+	do {
+		struct vcore_thread *thread = vci_pick(processor, VCORE_PRIORITY_MIN);
+
+		if (thread == NULL && !is_done(processor)) {
+			thread = vci_steal(processor, &sighting);
+		}
+		if (thread != NULL) {
+			return thread;
+		}
+		vci_processor_look_at_clock(processor, NULL);
+		now = processor->looked_at;
+		if (until == VCORE_NEVER) {
+			until = now + SEARCH_NS;
+		}
+		expire_timers(processor->runtime, now);
+		for (int i = 0; i < LOOK_PAUSES; i++) {
+			vci_relax();
+		}
+	} while (now < until && !is_done(processor));
+	return NULL;
+}
+
+/* I3, and I5: it may have been the watcher. */
+static void stop_searching(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	uint32_t others = __atomic_sub_fetch(&runtime->searching, 1, __ATOMIC_SEQ_CST);
+
+	if (others != 0 || __atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == 0) {
+		return;
+	}
+	if (vci_queue_spare(&processor->queue) > 0 || vci_steal_might(processor) ||
+	    !vci_inbox_is_empty(&runtime->inbox) ||
+	    earliest_timer(runtime) <
+		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+		vci_idle_wake_any(runtime);
+	}
+}
+
+/* --- nothing left to do ------------------------------------------------------------------ */
+
+/*
+ * Both counts only grow, and each thread is counted as allocated before it can
+ * be counted as ended: with the ended read first, they are equal only if at
+ * some instant between no thread was alive.
+ */
+uint64_t vci_idle_alive(const struct vcore_runtime *runtime)
+{
+	uint64_t ended = __atomic_load_n(&runtime->refused_outside, __ATOMIC_ACQUIRE);
+	uint64_t allocated;
+
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		ended += __atomic_load_n(&runtime->processors[i].ended, __ATOMIC_ACQUIRE);
+	}
+	allocated = __atomic_load_n(&runtime->allocated_outside, __ATOMIC_ACQUIRE);
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		allocated += __atomic_load_n(&runtime->processors[i].allocated, __ATOMIC_ACQUIRE);
+	}
+	return allocated - ended;
+}
+
+static bool has_work(const struct vci_processor *processor)
+{
+	const struct vcore_runtime *runtime = processor->runtime;
+
+	return !vci_inbox_is_empty(&processor->inbox) || !vci_inbox_is_empty(&runtime->inbox) ||
+	       vci_steal_might(processor) || __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * All processors are parked, no timer is set and nobody else is in the process
+ * but who waits for the runtime: what waits now waits forever.
+ */
+static bool is_deadlocked(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	bool quiet;
+
+	if (!runtime->ends_on_deadlock || __atomic_load_n(&runtime->deadlocked, __ATOMIC_RELAXED) ||
+	    vci_idle_alive(runtime) == 0) {
+		return false;
+	}
+	vci_spin_lock(&runtime->idle_lock);
+	quiet = runtime->idle == runtime->n_processors && processor->idle && !has_work(processor) &&
+		earliest_timer(runtime) == VCORE_NEVER;
+	vci_spin_unlock(&runtime->idle_lock);
+	return quiet && vci_task_count() == runtime->n_processors + 1;
+}
+
+static void check_end(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+
+	if (is_deadlocked(processor)) {
+		__atomic_store_n(&runtime->deadlocked, true, __ATOMIC_RELEASE);
+		runtime->on_drained(runtime);
+	} else if (__atomic_load_n(&runtime->draining, __ATOMIC_ACQUIRE) &&
+		   vci_idle_alive(runtime) == 0) {
+		runtime->on_drained(runtime);
+	}
+}
+
+/* --- parking ---------------------------------------------------------------------------- */
+
+/* Enters the list; returns how long to sleep at most. */
+static vcore_instant become_idle(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	vcore_instant deadline;
+
+	vci_spin_lock(&runtime->idle_lock);
+	enlist(runtime, processor);
+	deadline = earliest_timer(runtime);
+	if (deadline < runtime->watched_until) {
+		set_watch(runtime, processor, deadline);
+	} else {
+		deadline = VCORE_NEVER;
+	}
+	vci_spin_unlock(&runtime->idle_lock);
+	if (processor->server && processor->serves_until < deadline) {
+		deadline = processor->serves_until;
+	}
+	return deadline;
+}
+
+/* Leaves the list; true if it was taken out already, and so is searching. */
+static bool become_busy(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	bool called;
+
+	vci_spin_lock(&runtime->idle_lock);
+	called = !processor->idle;
+	if (!called) {
+		delist(runtime, processor);
+	}
+	__atomic_store_n(&processor->parked, 0, __ATOMIC_RELAXED);
+	vci_spin_unlock(&runtime->idle_lock);
+	return called;
+}
+
+static bool has_surplus(const struct vcore_runtime *runtime)
+{
+	return vci_stacks_warm(&runtime->stacks) > WARM_KEPT;
+}
+
+/* Sleeps; gives memory back if the sleep is long and there is much of it. */
+static void sleep_until(struct vci_processor *processor, vcore_instant deadline)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+
+	if (has_surplus(runtime)) {
+		vcore_instant soon = vci_clock() + WARM_IDLE_NS;
+
+		if (soon < deadline) {
+			vci_futex_wait(&processor->parked, 1, soon);
+			while (__atomic_load_n(&processor->parked, __ATOMIC_ACQUIRE) != 0 &&
+			       vci_clock() >= soon &&
+			       vci_stacks_trim(&runtime->stacks, WARM_KEPT)) {
+			}
+		}
+	}
+	if (__atomic_load_n(&processor->parked, __ATOMIC_ACQUIRE) != 0) {
+		vci_futex_wait(&processor->parked, 1, deadline);
+	}
+}
+
+/* Called while counted as searching; returns whether it is so again. */
+static bool park(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	vcore_instant deadline = become_idle(processor);
+
+	__atomic_fetch_sub(&runtime->searching, 1, __ATOMIC_SEQ_CST);
+	vci_fence_heavy(); /* pairs with the light fences above: I2, I5 */
+	if (!has_work(processor) &&
+	    earliest_timer(runtime) >=
+		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+		check_end(processor);
+		sleep_until(processor, deadline);
+	}
+	return become_busy(processor);
+}
+
+static struct vcore_thread *find(struct vci_processor *processor)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+	struct vcore_thread *thread;
+	bool searching = false;
+
+	for (;;) {
+		if (!searching) {
+			__atomic_fetch_add(&runtime->searching, 1, __ATOMIC_SEQ_CST);
+		}
+		thread = search(processor);
+		if (thread != NULL || is_done(processor)) {
+			stop_searching(processor);
+			return thread;
+		}
+		searching = park(processor);
+	}
+}
+
+void vci_idle_run(struct vci_kthread *m)
+{
+	struct vci_processor *processor = m->processor;
+
+	while (!is_done(processor)) {
+		struct vcore_thread *thread = vci_pick(processor, VCORE_PRIORITY_MIN);
+
+		if (thread == NULL) {
+			thread = find(processor);
+		}
+		if (thread != NULL) {
+			vci_switch_to(m, thread);
+		}
+	}
+}

@@ -1,0 +1,52 @@
+/*
+ * Threads made runnable from elsewhere: see inbox.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/inbox.h"
+
+#include "sched/idle.h"
+
+/* Only ever emptied whole: there is no ABA. */
+static void push(struct vci_inbox *inbox, struct vcore_thread *thread)
+{
+	struct vcore_thread *head = __atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
+
+	do {
+		thread->next = head;
+	} while (!__atomic_compare_exchange_n(&inbox->head, &head, thread, true, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
+}
+
+void vci_inbox_send(struct vcore_thread *thread)
+{
+	struct vcore_runtime *runtime = thread->runtime;
+
+	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
+		return; /* a copy of a thread of the parent: nobody runs it */
+	}
+	if (thread->flags & VCORE_THREAD_PINNED) {
+		struct vci_processor *processor = &runtime->processors[thread->pin];
+
+		push(&processor->inbox, thread);
+		vci_idle_wake(processor);
+	} else {
+		push(&runtime->inbox, thread);
+		vci_idle_wake_one(runtime);
+	}
+}
+
+void vci_inbox_take(struct vci_inbox *inbox, struct vci_processor *processor)
+{
+	struct vcore_thread *thread = __atomic_exchange_n(&inbox->head, NULL, __ATOMIC_ACQUIRE);
+	struct vcore_thread *in_order = NULL;
+
+	while (thread != NULL) {
+		struct vcore_thread *next = thread->next;
+
+		thread->next = in_order;
+		in_order = thread;
+		thread = next;
+	}
+	vci_queue_push_chain(&processor->queue, in_order);
+}

@@ -1,0 +1,178 @@
+/*
+ * Inspection: see vcore/inspect.h.
+ *
+ * Threads are looked at while they run.  What a thread says of its wait is read
+ * between two looks at its claim word, and counts only if both are the same;
+ * likewise the whole between two looks at its life word.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/inspect.h"
+
+#include <errno.h>
+
+#include "platform/panic.h"
+#include "sched/idle.h"
+#include "sched/thread.h"
+#include "sched/waiter.h"
+
+static bool is_lost(const struct vcore_runtime *runtime)
+{
+	return __atomic_load_n(&runtime->lost, __ATOMIC_RELAXED);
+}
+
+/* --- one thread ----------------------------------------------------------------------- */
+
+/* Reads of fields that their owner may write at the same time. */
+#define READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+static bool is_running(const struct vcore_thread *thread, unsigned processor)
+{
+	return READ(thread->runtime->kthreads[processor].current) == thread;
+}
+
+/* What the thread waits for; false if that changed meanwhile. */
+static bool read_wait(const struct vcore_thread *thread, struct vcore_thread_info *info)
+{
+	const struct vci_waiter *waiter = &thread->waiter;
+	uint64_t claim = __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE);
+	const struct vci_timers *timers;
+
+	info->wait = VCORE_WAIT_NONE;
+	if (vci_claim_state(claim) != VCI_WAITING && vci_claim_state(claim) != VCI_WAITING_FIRM) {
+		info->state = is_running(thread, info->processor) ? VCORE_THREAD_RUNNING
+								  : VCORE_THREAD_RUNNABLE;
+		return true;
+	}
+	info->state = VCORE_THREAD_WAITING;
+	info->wait = (enum vcore_wait_kind)READ(waiter->kind);
+	info->object = READ(waiter->object);
+	info->since = READ(waiter->since);
+	timers = READ(waiter->timers);
+	info->deadline = timers != NULL ? READ(waiter->timer.key) : VCORE_NEVER;
+	if (info->wait == VCORE_WAIT_EVENTCOUNT) {
+		info->value = READ(waiter->node.key);
+	} else if (info->wait == VCORE_WAIT_JOIN && info->object != NULL) {
+		info->joins = vci_thread_id((const struct vcore_thread *)info->object);
+		info->object = NULL;
+	}
+	return __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE) == claim;
+}
+
+static void clear(struct vcore_thread_info *info)
+{
+	static const struct vcore_thread_info none;
+
+	*info = none;
+	info->size = sizeof *info;
+	info->deadline = VCORE_NEVER;
+}
+
+static void read_life(const struct vcore_thread *thread, uint64_t life,
+		      struct vcore_thread_info *info)
+{
+	info->id = (life / VCI_LIFE_GENERATION) << VCI_ID_INDEX_BITS | (thread->stack.index + 1);
+	info->priority = READ(thread->priority);
+	info->processor = READ(thread->processor);
+	info->destroyed = (life & VCI_LIFE_DESTROY) != 0;
+	info->switches = READ(thread->switches);
+	info->cpu_time = READ(thread->cpu_time);
+	for (size_t i = 0; i < sizeof info->name; i++) {
+		info->name[i] = READ(thread->name[i]);
+	}
+	info->name[sizeof info->name - 1] = '\0';
+}
+
+/* From its highest byte down to the lowest page that was ever touched. */
+static void read_stack(const struct vcore_thread *thread, struct vcore_thread_info *info)
+{
+	char *low = thread->stack.low;
+	size_t bytes = (size_t)((const char *)thread - low);
+
+	info->stack_size = vci_stack_size(&thread->runtime->stacks, thread->stack.kind);
+	info->stack_used = bytes - vci_pages_untouched(low, bytes);
+}
+
+bool vci_inspect_thread(const struct vcore_thread *thread, uint64_t life,
+			struct vcore_thread_info *info)
+{
+	int tries = 100;
+
+	clear(info);
+	read_life(thread, life, info);
+	if (life & VCI_LIFE_ENDED) {
+		info->state = VCORE_THREAD_ENDED;
+	} else {
+		while (!read_wait(thread, info) && --tries > 0) {
+			clear(info);
+			read_life(thread, life, info);
+		}
+	}
+	read_stack(thread, info);
+	return (__atomic_load_n(&thread->life, __ATOMIC_ACQUIRE) | VCI_LIFE_DESTROY) ==
+	       (life | VCI_LIFE_DESTROY);
+}
+
+/* --- all threads -------------------------------------------------------------------------- */
+
+struct visit {
+	int (*callback)(const struct vcore_thread_info *info, void *argument);
+	void *argument;
+};
+
+static int visit_thread(struct vcore_thread *thread, uint64_t life, void *argument)
+{
+	const struct visit *visit = argument;
+	struct vcore_thread_info info;
+
+	if (!vci_inspect_thread(thread, life, &info)) {
+		return 0;
+	}
+	return visit->callback(&info, visit->argument);
+}
+
+/* A callback that is destroyed would never end the walk. */
+int vcore_inspect_threads(struct vcore_runtime *runtime,
+			  int (*callback)(const struct vcore_thread_info *info, void *argument),
+			  void *argument)
+{
+	struct visit visit = { callback, argument };
+	int result;
+
+	VCI_PANIC_IF(runtime == NULL || callback == NULL, "runtime or callback is NULL");
+	if (is_lost(runtime)) {
+		return -ESHUTDOWN;
+	}
+	vcore_destroy_disable();
+	result = vci_thread_walk(runtime, visit_thread, &visit);
+	vcore_destroy_enable();
+	return result;
+}
+
+int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics *statistics)
+{
+	static const struct vcore_statistics none;
+
+	VCI_PANIC_IF(runtime == NULL || statistics == NULL, "runtime or statistics is NULL");
+	if (is_lost(runtime)) {
+		return -ESHUTDOWN;
+	}
+	*statistics = none;
+	statistics->size = sizeof *statistics;
+	statistics->processors = runtime->n_processors;
+	statistics->servers = READ(runtime->servers);
+	statistics->idle = READ(runtime->idle);
+	statistics->threads = vci_idle_alive(runtime);
+	statistics->allocated = READ(runtime->allocated_outside) - READ(runtime->refused_outside);
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		const struct vci_processor *processor = &runtime->processors[i];
+
+		statistics->allocated += READ(processor->allocated);
+		statistics->switches += READ(processor->switches);
+		statistics->steals += READ(processor->steals);
+	}
+	statistics->wakes = READ(runtime->wakes);
+	statistics->stack_bytes = READ(runtime->stacks.bytes);
+	statistics->limit = READ(runtime->stacks.limit);
+	return 0;
+}

@@ -1,0 +1,142 @@
+/*
+ * Records in order: see ordered.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <stddef.h>
+
+#include "sched/ordered.h"
+
+/* Fibonacci hashing of the address: well mixed in the high bits. */
+static uint32_t hash(const struct vci_ordered *node)
+{
+	return (uint32_t)(((uint64_t)(uintptr_t)node >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+/* Makes `node` (or nothing) stand where `old` stood. */
+static void replace(struct vci_ordered **root, struct vci_ordered *old, struct vci_ordered *node)
+{
+	struct vci_ordered *parent = old->parent;
+
+	if (parent == NULL) {
+		*root = node;
+	} else if (parent->left == old) {
+		parent->left = node;
+	} else {
+		parent->right = node;
+	}
+	if (node != NULL) {
+		node->parent = parent;
+	}
+}
+
+static void set_left(struct vci_ordered *parent, struct vci_ordered *child)
+{
+	parent->left = child;
+	if (child != NULL) {
+		child->parent = parent;
+	}
+}
+
+static void set_right(struct vci_ordered *parent, struct vci_ordered *child)
+{
+	parent->right = child;
+	if (child != NULL) {
+		child->parent = parent;
+	}
+}
+
+/* Exchanges `node` with its parent, keeping T1. */
+static void rotate_up(struct vci_ordered **root, struct vci_ordered *node)
+{
+	struct vci_ordered *parent = node->parent;
+
+	replace(root, parent, node);
+	if (parent->left == node) {
+		set_left(parent, node->right);
+		set_right(node, parent);
+	} else {
+		set_right(parent, node->left);
+		set_left(node, parent);
+	}
+}
+
+static void append(struct vci_ordered *head, struct vci_ordered *node)
+{
+	node->head = false;
+	node->next = head;
+	node->prev = head->prev;
+	head->prev->next = node;
+	head->prev = node;
+}
+
+void vci_ordered_insert(struct vci_ordered **root, struct vci_ordered *node)
+{
+	struct vci_ordered **place = root;
+	struct vci_ordered *parent = NULL;
+
+	while (*place != NULL) {
+		parent = *place;
+		if (node->key == parent->key) {
+			append(parent, node);
+			return;
+		}
+		place = node->key < parent->key ? &parent->left : &parent->right;
+	}
+	*place = node;
+	node->parent = parent;
+	node->left = NULL;
+	node->right = NULL;
+	node->next = node;
+	node->prev = node;
+	node->priority = hash(node);
+	node->head = true;
+	while (node->parent != NULL && node->parent->priority < node->priority) {
+		rotate_up(root, node);
+	}
+}
+
+/* The second of a ring takes the head's place in the tree. */
+static void succeed(struct vci_ordered **root, struct vci_ordered *head)
+{
+	struct vci_ordered *second = head->next;
+
+	second->head = true;
+	second->priority = head->priority;
+	set_left(second, head->left);
+	set_right(second, head->right);
+	replace(root, head, second);
+}
+
+/* Takes a node that is alone in its ring out of the tree. */
+static void uproot(struct vci_ordered **root, struct vci_ordered *node)
+{
+	while (node->left != NULL && node->right != NULL) {
+		rotate_up(root, node->left->priority > node->right->priority ? node->left
+									     : node->right);
+	}
+	replace(root, node, node->left != NULL ? node->left : node->right);
+}
+
+void vci_ordered_remove(struct vci_ordered **root, struct vci_ordered *node)
+{
+	if (node->next == node) {
+		uproot(root, node);
+		return;
+	}
+	if (node->head) {
+		succeed(root, node);
+	}
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+}
+
+struct vci_ordered *vci_ordered_first(struct vci_ordered *root)
+{
+	if (root != NULL) {
+		while (root->left != NULL) {
+			root = root->left;
+		}
+	}
+	return root;
+}

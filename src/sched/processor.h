@@ -1,0 +1,27 @@
+/*
+ * Processors: who runs next.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_PROCESSOR_H
+#define VCI_PROCESSOR_H
+
+#include "sched/sched.h"
+
+/*
+ * Chooses the thread that the processor runs next, of priority `least` or
+ * above (but see thread.h on starvation); NULL if it has none.  All choices
+ * are made here.
+ */
+struct vcore_thread *vci_pick(struct vci_processor *processor, int least);
+
+/* A server's time is up: it must return to its own stack. */
+bool vci_processor_is_leaving(struct vci_processor *processor);
+
+/*
+ * Reads the clock, and charges the time since the last look to `running` (NULL:
+ * to nobody).
+ */
+void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_thread *running);
+
+#endif /* VCI_PROCESSOR_H */

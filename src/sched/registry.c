@@ -1,0 +1,124 @@
+/*
+ * What is one for the process: see registry.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/registry.h"
+
+static struct vci_spin lock;
+static struct vcore_runtime *runtimes; /* guarded by lock */
+static bool prepared;                  /* likewise */
+
+/* --- fork -------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+	vci_spin_lock(&lock);
+}
+
+static void after_fork_in_parent(void)
+{
+	vci_spin_unlock(&lock);
+}
+
+/*
+ * The child has one kernel thread.  If it carried a green thread, that one goes
+ * on as a pthread.
+ */
+static void after_fork_in_child(void)
+{
+	for (struct vcore_runtime *runtime = runtimes; runtime != NULL; runtime = runtime->next) {
+		__atomic_store_n(&runtime->lost, true, __ATOMIC_RELAXED);
+	}
+	runtimes = NULL;
+	vci_local()->carrier = NULL;
+	vci_spin_unlock(&lock);
+}
+
+/* --- panics and faults ---------------------------------------------------------------- */
+
+static void (*identify(struct vcore_report *report))(const struct vcore_report *)
+{
+	const struct vci_kthread *m = vci_kthread_self();
+
+	if (m == NULL || m->current == NULL) {
+		return NULL;
+	}
+	report->thread = vci_thread_id(m->current);
+	report->name = m->current->name;
+	return m->runtime->panic;
+}
+
+/* On the alternate stack: no locks, and nothing but formatting. */
+static void explain(void *address)
+{
+	const struct vci_kthread *m = vci_kthread_self();
+	const struct vcore_thread *thread = m != NULL ? m->current : NULL;
+	struct vci_line line = { .length = 0 };
+	const char *low;
+
+	if (thread == NULL) {
+		return;
+	}
+	low = thread->stack.low;
+	if ((char *)address >= low || (char *)address < low - m->runtime->stacks.guard) {
+		return;
+	}
+	vci_line_text(&line, "vcore: stack overflow: thread ");
+	vci_line_number(&line, (int64_t)vci_thread_id(thread));
+	vci_line_text(&line, " \"");
+	vci_line_text(&line, thread->name);
+	vci_line_text(&line, "\" has used up its stack of ");
+	vci_line_number(&line, (int64_t)vci_stack_size(&m->runtime->stacks, thread->stack.kind));
+	vci_line_text(&line, " bytes\n");
+	vci_line_write(&line, 2);
+	vci_abort();
+}
+
+/* --- runtimes ------------------------------------------------------------------------------ */
+
+/* With the lock held. */
+static int prepare(void)
+{
+	int error;
+
+	if (prepared) {
+		return 0;
+	}
+	error = vci_at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+	if (error == 0) {
+		vci_panic_identify = identify;
+		prepared = true;
+	}
+	return error;
+}
+
+int vci_registry_add(struct vcore_runtime *runtime)
+{
+	int error;
+
+	vci_spin_lock(&lock);
+	error = prepare();
+	if (error == 0) {
+		error = vci_faults_install(explain);
+	}
+	if (error == 0) {
+		runtime->next = runtimes;
+		runtimes = runtime;
+	}
+	vci_spin_unlock(&lock);
+	return error;
+}
+
+void vci_registry_remove(struct vcore_runtime *runtime)
+{
+	struct vcore_runtime **place = &runtimes;
+
+	vci_spin_lock(&lock);
+	while (*place != runtime) {
+		place = &(*place)->next;
+	}
+	*place = runtime->next;
+	vci_faults_remove();
+	vci_spin_unlock(&lock);
+}

@@ -1,0 +1,14 @@
+/*
+ * The slot values of one thread, green or not.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_SLOTS_H
+#define VCI_SLOTS_H
+
+#include "sched/sched.h"
+
+/* At a thread's end: calls the destructors and frees the table. */
+void vci_slots_destroy(struct vci_slots *slots);
+
+#endif /* VCI_SLOTS_H */

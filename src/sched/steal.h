@@ -1,0 +1,31 @@
+/*
+ * Work stealing: what an idle processor takes from others.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_STEAL_H
+#define VCI_STEAL_H
+
+#include "sched/sched.h"
+
+/* What a searching processor remembers from one look to the next. */
+struct vci_sighting {
+	uint32_t victim; /* where to look first */
+	const struct vci_processor *watched; /* whose slot, NULL: nobody's */
+	const struct vcore_thread *slot;     /* what was in it */
+	uint32_t choices;                    /* that it had made then */
+};
+
+/*
+ * Takes threads from another processor into `thief`'s queue and returns one of
+ * them to run; NULL if nobody has any to spare.
+ *
+ * A thread in a slot was just woken, and mostly runs next where it is.  It is
+ * taken only if the processor has made no choice between two looks.
+ */
+struct vcore_thread *vci_steal(struct vci_processor *thief, struct vci_sighting *sighting);
+
+/* Whether there is anything to take, from anyone, by `thief`. */
+bool vci_steal_might(const struct vci_processor *thief);
+
+#endif /* VCI_STEAL_H */

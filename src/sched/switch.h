@@ -1,0 +1,30 @@
+/*
+ * Switching: how a kernel thread goes from one green thread to the next.
+ *
+ * The thread that stops running chooses the next and switches to it on its own
+ * stack; nothing lies in between.  What has to become of it then (queued,
+ * committed as waiting, ended) is done by the one that was switched to, so
+ * that nobody can find it before its context is complete (S2).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_SWITCH_H
+#define VCI_SWITCH_H
+
+#include "sched/sched.h"
+
+/*
+ * Leaves `self`, the calling green thread, for `next`, or for the kernel
+ * thread's own stack if `next` is NULL.  Returns when self is resumed, perhaps
+ * on another kernel thread.
+ */
+void vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
+		     enum vci_afterwards afterwards, struct vcore_thread *next);
+
+/* From the kernel thread's own stack: runs threads until one leaves for it. */
+void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread);
+
+/* Where a new thread begins. */
+void vci_switch_begin(void *m) __attribute__((noreturn));
+
+#endif /* VCI_SWITCH_H */

@@ -1,0 +1,95 @@
+/*
+ * Deadlines of waiting threads: see timers.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/timers.h"
+
+#include "sched/waiter.h"
+
+/* Threads woken in one go, with the lock held. */
+#define BATCH 64
+
+static void note_next(struct vci_timers *timers)
+{
+	const struct vci_ordered *first = vci_ordered_first(timers->order);
+
+	__atomic_store_n(&timers->next, first != NULL ? first->key : VCORE_NEVER, __ATOMIC_RELAXED);
+}
+
+static void take(struct vci_timers *timers, struct vci_waiter *waiter)
+{
+	vci_ordered_remove(&timers->order, &waiter->timer);
+	waiter->timed = false;
+}
+
+void vci_timers_insert(struct vci_timers *timers, struct vci_waiter *waiter)
+{
+	vci_ordered_insert(&timers->order, &waiter->timer);
+	waiter->timed = true;
+	if (waiter->timer.key < timers->next) {
+		note_next(timers);
+	}
+}
+
+void vci_timers_leave(struct vci_waiter *waiter)
+{
+	struct vci_timers *timers = waiter->timers;
+
+	vci_spin_lock(&timers->lock);
+	if (waiter->timed) {
+		take(timers, waiter);
+		note_next(timers);
+	}
+	vci_spin_unlock(&timers->lock);
+}
+
+/*
+ * Up to BATCH threads that are due, claimed, as a chain.  Only green threads
+ * have timers; a claimed one is in no queue, so that its link is free.
+ */
+static struct vcore_thread *claim_due(struct vci_timers *timers, vcore_instant now)
+{
+	struct vcore_thread *first = NULL;
+	struct vcore_thread **last = &first;
+
+	for (int i = 0; i < BATCH; i++) {
+		struct vci_ordered *earliest = vci_ordered_first(timers->order);
+		struct vci_waiter *waiter;
+
+		if (earliest == NULL || earliest->key > now) {
+			break;
+		}
+		waiter = (struct vci_waiter *)((char *)earliest -
+					       offsetof(struct vci_waiter, timer));
+		take(timers, waiter);
+		if (vci_waiter_claim(waiter, VCI_TIMED_OUT)) {
+			*last = vci_waiter_thread(waiter);
+			last = &vci_waiter_thread(waiter)->next;
+		}
+	}
+	*last = NULL;
+	note_next(timers);
+	return first;
+}
+
+bool vci_timers_expire(struct vci_timers *timers, vcore_instant now)
+{
+	bool any = false;
+
+	while (vci_timers_next(timers) <= now) {
+		struct vcore_thread *due;
+
+		vci_spin_lock(&timers->lock);
+		due = claim_due(timers, now);
+		vci_spin_unlock(&timers->lock);
+		any = any || due != NULL;
+		while (due != NULL) {
+			struct vcore_thread *next = due->next;
+
+			vci_ready(due);
+			due = next;
+		}
+	}
+	return any;
+}

@@ -1,0 +1,33 @@
+/*
+ * Deadlines of waiting threads.
+ *
+ * A thread's deadline is kept with the processor on which it began to wait,
+ * and is looked after by that processor at every 8th choice, and by idle ones
+ * (idle.c).  No system call is made for it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_TIMERS_H
+#define VCI_TIMERS_H
+
+#include "sched/sched.h"
+
+/* With timers->lock held; the deadline is waiter->timer.key. */
+void vci_timers_insert(struct vci_timers *timers, struct vci_waiter *waiter);
+
+/* By the waiter itself, when it has been claimed. */
+void vci_timers_leave(struct vci_waiter *waiter);
+
+/*
+ * Wakes those due at `now`, on the calling processor.  Returns whether there
+ * were any.
+ */
+bool vci_timers_expire(struct vci_timers *timers, vcore_instant now);
+
+/* The earliest deadline, or VCORE_NEVER. */
+static inline vcore_instant vci_timers_next(const struct vci_timers *timers)
+{
+	return __atomic_load_n(&timers->next, __ATOMIC_RELAXED);
+}
+
+#endif /* VCI_TIMERS_H */

@@ -1,0 +1,129 @@
+/*
+ * Claiming and waking waiters: see struct vci_waiter in sched.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sched/waiter.h"
+
+#include "sched/idle.h"
+#include "sched/inbox.h"
+#include "sched/timers.h"
+
+static void commit(struct vci_waiter *waiter)
+{
+	uint64_t count = (waiter->claim & ~VCI_CLAIM_STATE) + VCI_CLAIM_COUNT;
+	enum vci_claim state = VCI_WAITING;
+
+	if (!waiter->host && vci_waiter_thread(waiter)->undestroyable > 0) {
+		state = VCI_WAITING_FIRM;
+	}
+	/* Release: who claims it sees the saved context and the record. */
+	__atomic_store_n(&waiter->claim, count | state, __ATOMIC_RELEASE);
+}
+
+void vci_waiter_commit(struct vci_waiter *waiter)
+{
+	struct vci_timers *timers = waiter->timers;
+
+	if (timers == NULL) {
+		commit(waiter);
+		return;
+	}
+	vci_spin_lock(&timers->lock);
+	vci_timers_insert(timers, waiter);
+	commit(waiter);
+	vci_spin_unlock(&timers->lock);
+}
+
+bool vci_waiter_claim(struct vci_waiter *waiter, enum vci_claim reason)
+{
+	uint64_t word = __atomic_load_n(&waiter->claim, __ATOMIC_RELAXED);
+	enum vci_claim state = vci_claim_state(word);
+
+	if (state != VCI_WAITING && state != VCI_WAITING_FIRM) {
+		return false;
+	}
+	if (waiter->host) {
+		reason = VCI_HELD;
+	}
+	return __atomic_compare_exchange_n(&waiter->claim, &word,
+					   (word & ~VCI_CLAIM_STATE) | reason, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+bool vci_waiter_destroy(struct vcore_thread *thread, uint64_t word)
+{
+	return vci_claim_state(word) == VCI_WAITING &&
+	       __atomic_compare_exchange_n(&thread->waiter.claim, &word,
+					   (word & ~VCI_CLAIM_STATE) | VCI_DESTROYED, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A pthread waits on the low half of its claim word, which is never freed. */
+static void wake_host(struct vci_waiter *waiter)
+{
+	uint64_t count = waiter->claim & ~VCI_CLAIM_STATE;
+
+	__atomic_store_n(&waiter->claim, count | VCI_WOKEN, __ATOMIC_RELEASE);
+	vci_futex_wake((uint32_t *)&waiter->claim, 1);
+}
+
+void vci_waiter_wake(struct vci_waiter *waiter)
+{
+	if (waiter->host) {
+		wake_host(waiter);
+	} else {
+		vci_ready(vci_waiter_thread(waiter));
+	}
+}
+
+/* Whether the calling processor may run it. */
+static bool is_local(const struct vci_kthread *m, const struct vcore_thread *thread)
+{
+	return m != NULL && m->runtime == thread->runtime &&
+	       (!(thread->flags & VCORE_THREAD_PINNED) || thread->pin == m->processor->number);
+}
+
+void vci_ready(struct vcore_thread *thread)
+{
+	const struct vci_kthread *m = vci_kthread_self();
+
+	if (likely(is_local(m, thread))) {
+		vci_queue_push_woken(&m->processor->queue, thread);
+		vci_idle_wake_one(m->runtime);
+	} else {
+		vci_inbox_send(thread);
+	}
+}
+
+static struct vci_waiter *waiter_of(struct vci_ordered *node)
+{
+	return (struct vci_waiter *)((char *)node - offsetof(struct vci_waiter, node));
+}
+
+void vci_waiter_wake_chain(struct vci_ordered *chain)
+{
+	const struct vci_kthread *m = vci_kthread_self();
+	struct vcore_thread *first = NULL;
+	struct vcore_thread **last = &first;
+
+	while (chain != NULL) {
+		struct vci_waiter *waiter = waiter_of(chain);
+		struct vcore_thread *thread = vci_waiter_thread(waiter);
+
+		chain = chain->next;
+		if (waiter->host || !is_local(m, thread)) {
+			vci_waiter_wake(waiter);
+		} else {
+			*last = thread;
+			last = &thread->next;
+		}
+	}
+	*last = NULL;
+	if (first != NULL && first->next == NULL) {
+		vci_ready(first);
+	} else if (first != NULL) {
+		vci_queue_push_chain(&m->processor->queue, first);
+		vci_idle_wake_one(m->runtime);
+	}
+}

@@ -1,0 +1,43 @@
+/*
+ * Claiming and waking waiters: see struct vci_waiter in sched.h.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_WAITER_H
+#define VCI_WAITER_H
+
+#include "sched/sched.h"
+
+static inline enum vci_claim vci_claim_state(uint64_t word)
+{
+	return (enum vci_claim)(word & VCI_CLAIM_STATE);
+}
+
+/*
+ * By publish, the last step before the object is unlocked: from here on the
+ * waiter may be claimed, and its record must not be touched.
+ */
+void vci_waiter_commit(struct vci_waiter *waiter);
+
+/*
+ * Claims a waiter that was found in a structure, with its lock held.  True: it
+ * is the caller's, who must wake it, after the structure was unlocked.
+ */
+bool vci_waiter_claim(struct vci_waiter *waiter, enum vci_claim reason);
+
+/*
+ * Claims, as destroyed, the very wait that `word` was read from.  True: as
+ * above.
+ */
+bool vci_waiter_destroy(struct vcore_thread *thread, uint64_t word);
+
+/* Wakes one claimed waiter: it may be gone when this returns. */
+void vci_waiter_wake(struct vci_waiter *waiter);
+
+/* Wakes a chain of claimed waiters, linked by node.next, in order. */
+void vci_waiter_wake_chain(struct vci_ordered *chain);
+
+/* Makes a claimed, or otherwise exclusively held, thread runnable. */
+void vci_ready(struct vcore_thread *thread);
+
+#endif /* VCI_WAITER_H */

@@ -1,0 +1,143 @@
+/*
+ * Joining and detaching: the joiner's side of the join word (sched.h).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <errno.h>
+
+#include "sync/wait.h"
+
+static bool change(struct vcore_thread *thread, struct vci_waiter *from, struct vci_waiter *to)
+{
+	return __atomic_compare_exchange_n(&thread->join, &from, to, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static struct vci_waiter *word_of(const struct vcore_thread *thread)
+{
+	return __atomic_load_n(&thread->join, __ATOMIC_ACQUIRE);
+}
+
+/* The ending thread is between two steps of leaving its stack. */
+static void wait_while_closing(const struct vcore_thread *thread)
+{
+	unsigned rounds = 0;
+
+	while (word_of(thread) == VCI_JOIN_CLOSING) {
+		vci_spin_round(&rounds);
+	}
+}
+
+/*
+ * BUSY locks the word until the joiner is committed.  False: the thread is
+ * ending, or has ended.
+ */
+static bool publish(struct vci_waiter *waiter)
+{
+	struct vcore_thread *thread = waiter->object;
+
+	if (!change(thread, NULL, VCI_JOIN_BUSY)) {
+		return false;
+	}
+	vci_waiter_commit(waiter);
+	__atomic_store_n(&thread->join, waiter, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* True: the joiner is out; false: the thread has ended instead. */
+static bool retract(struct vcore_thread *thread, struct vci_waiter *waiter)
+{
+	unsigned rounds = 0;
+
+	for (;;) {
+		struct vci_waiter *word = word_of(thread);
+
+		if (word == VCI_JOIN_ENDED) {
+			return false;
+		}
+		if (word == waiter && change(thread, waiter, NULL)) {
+			return true;
+		}
+		vci_spin_round(&rounds); /* BUSY or CLOSING: not for long */
+	}
+}
+
+static void collect(struct vcore_thread *thread, struct vcore_exit *exit)
+{
+	if (exit != NULL) {
+		exit->how = thread->how;
+		exit->result = thread->how == VCORE_RETURNED ? thread->argument : NULL;
+	}
+	vci_end_free(thread);
+}
+
+/* Waits for the end; 0, or -ETIMEDOUT. */
+static int wait_for_end(struct vcore_thread *thread, vcore_instant deadline)
+{
+	struct vci_waiter *waiter = vci_wait_self("vcore_thread_join");
+	enum vci_claim reason;
+	bool retracted;
+
+	waiter->kind = VCORE_WAIT_JOIN;
+	waiter->object = thread;
+	waiter->publish = publish;
+	reason = vci_wait(waiter, deadline);
+	if (likely(reason == VCI_WOKEN)) {
+		wait_while_closing(thread);
+		if (word_of(thread) != VCI_JOIN_ENDED) {
+			vci_panic("vcore_thread_join", "the thread is joined by another already");
+		}
+		return 0;
+	}
+	retracted = retract(thread, waiter);
+	if (reason == VCI_DESTROYED) {
+		vci_wait_destroyed(waiter);
+	}
+	return retracted ? -ETIMEDOUT : 0;
+}
+
+int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcore_instant deadline)
+{
+	const struct vci_waiter *word;
+
+	VCI_PANIC_IF(thread == NULL, "thread is NULL");
+	VCI_PANIC_IF(thread == vci_thread_self(), "a thread cannot join itself");
+	if (unlikely(__atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED))) {
+		return -ESHUTDOWN;
+	}
+	vci_wait_enter();
+	wait_while_closing(thread);
+	word = word_of(thread);
+	if (word != VCI_JOIN_ENDED) {
+		int error;
+
+		VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached");
+		VCI_PANIC_IF(word == VCI_JOIN_BUSY || vci_join_is_waiter(word),
+			     "the thread is joined by another already");
+		if (vci_wait_is_over(deadline)) {
+			return -ETIMEDOUT;
+		}
+		error = wait_for_end(thread, deadline);
+		if (error != 0) {
+			return error;
+		}
+	}
+	collect(thread, exit);
+	return 0;
+}
+
+int vcore_thread_detach(struct vcore_thread *thread)
+{
+	VCI_PANIC_IF(thread == NULL, "thread is NULL");
+	if (unlikely(__atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED))) {
+		return -ESHUTDOWN;
+	}
+	if (change(thread, NULL, VCI_JOIN_DETACHED)) {
+		return 0;
+	}
+	wait_while_closing(thread);
+	VCI_PANIC_IF(word_of(thread) == VCI_JOIN_DETACHED, "the thread is detached already");
+	VCI_PANIC_IF(word_of(thread) != VCI_JOIN_ENDED, "the thread is being joined");
+	vci_end_free(thread);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/*
+ * Sleeping: waiting for nothing but the deadline.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "sync/wait.h"
+
+/* There is no object: the timers alone contain the waiter. */
+static bool publish(struct vci_waiter *waiter)
+{
+	vci_waiter_commit(waiter);
+	return true;
+}
+
+int vcore_sleep(vcore_instant deadline)
+{
+	struct vci_waiter *waiter;
+
+	vci_wait_enter();
+	if (vci_wait_is_over(deadline)) {
+		return 0;
+	}
+	waiter = vci_wait_self(__func__);
+	waiter->kind = VCORE_WAIT_SLEEP;
+	waiter->object = NULL;
+	waiter->publish = publish;
+	if (vci_wait(waiter, deadline) == VCI_DESTROYED) {
+		vci_wait_destroyed(waiter);
+	}
+	return 0;
+}

@@ -22,21 +22,28 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /*
- * Prepares `context` to call entry(carry) on the stack [low, high) when it is
- * first switched to.  Entry never returns, and unwinding ends there.
+ * Prepares `context` to call entry(argument) on the stack [low, high) when it
+ * is first switched to.  Entry never returns, and unwinding ends there.
  */
 void vci_context_init(struct vci_context *context, void *low, void *high,
-		      void (*entry)(void *carry));
+		      void (*entry)(void *argument), void *argument);
 
 /*
- * Saves the computation in `from` and resumes `to`.  `carry` becomes the
- * return value of the switch (or the argument of the entry) that is resumed;
- * the call itself returns what is carried by whoever resumes `from`.
+ * Saves the computation in `from` and resumes `to`: calls
+ * vci_context_arrive(carry) on its stack, whose result becomes that of the
+ * switch that is resumed.
  *
  * Saved are the registers that a called function must preserve, no more:
  * neither signal mask nor floating-point control words.
+ *
+ * Where the switch is the last thing that a function does, and what remains to
+ * be done is done in arrive, the compiler makes it a jump, and the resumed
+ * computation goes on in that function's caller at once: no return address is
+ * predicted from what another computation has called.
  */
-void *vci_context_switch(struct vci_context *from, struct vci_context *to,
-			 void *carry);
+int vci_context_switch(struct vci_context *from, struct vci_context *to, void *carry);
+
+/* Given by the scheduler. */
+int vci_context_arrive(void *carry);
 
 #endif /* VCI_ARCH_H */

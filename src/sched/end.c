@@ -24,8 +24,9 @@ static void check_not_lost(void)
 	}
 }
 
-void vci_end_begin(struct vcore_thread *self)
+void vci_end_begin(void *thread)
 {
+	struct vcore_thread *self = thread;
 	void *result = self->entry(self->argument);
 
 	check_not_lost();
@@ -94,11 +95,12 @@ static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 	m->joiner = NULL;
 	if (vci_join_is_waiter(joiner) && vci_waiter_claim(joiner, VCI_WOKEN)) {
 		if (may_run_next(processor, joiner)) {
-			vci_switch_away(m, self, VCI_HANDED, vci_waiter_thread(joiner));
+			vci_switch_away(m, self, VCI_HANDED, vci_waiter_thread(joiner),
+					NULL);
 		}
 		m->joiner = joiner;
 	}
-	vci_switch_away(m, self, VCI_END, vci_pick(processor, VCORE_PRIORITY_MIN));
+	vci_switch_away(m, self, VCI_END, vci_pick(processor, VCORE_PRIORITY_MIN), NULL);
 	__builtin_unreachable();
 }
 

@@ -8,8 +8,8 @@
 
 #include "sched/sched.h"
 
-/* On a new thread's stack: runs its entry. */
-void vci_end_begin(struct vcore_thread *self) __attribute__((noreturn));
+/* Where a new thread begins: runs its entry. */
+void vci_end_begin(void *self) __attribute__((noreturn));
 
 /* Ends the calling thread: cleanups, destructors, joiner. */
 void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)

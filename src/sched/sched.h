@@ -101,6 +101,9 @@ struct vci_waiter {
 	 * locked; or returns false, because it need not wait any more.
 	 */
 	bool (*publish)(struct vci_waiter *waiter);
+	/* Called by the waiter when its wait is over: gives the result. */
+	int (*finish)(struct vci_waiter *waiter, enum vci_claim reason);
+	void *argument; /* for finish */
 	/* guarded by the object's lock */
 	struct vci_ordered node; /* its place; the key is the target */
 	bool linked;
@@ -183,6 +186,7 @@ struct vcore_thread {
 	struct vcore_thread *next, *prev;
 	/* of the thread itself, while it runs */
 	struct vci_context context;
+	int (*resume)(struct vcore_thread *self); /* called when it is resumed */
 	struct vcore_runtime *runtime;
 	int errno_value;
 	int8_t priority;

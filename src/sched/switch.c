@@ -89,7 +89,7 @@ static void save(const struct vci_kthread *m, struct vcore_thread *self)
 	}
 }
 
-static inline void resume(struct vci_kthread *m, struct vcore_thread *next)
+static inline void set_current(struct vci_kthread *m, struct vcore_thread *next)
 {
 	m->current = next;
 	__atomic_store_n(&next->processor, m->processor->number, __ATOMIC_RELAXED);
@@ -97,8 +97,9 @@ static inline void resume(struct vci_kthread *m, struct vcore_thread *next)
 	vci_count(&m->processor->switches, 1);
 }
 
-void vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
-		     enum vci_afterwards afterwards, struct vcore_thread *next)
+int vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
+		    enum vci_afterwards afterwards, struct vcore_thread *next,
+		    int (*resume)(struct vcore_thread *self))
 {
 	struct vci_context *to = &m->base;
 	struct vci_annotation *to_annotation = &m->annotation;
@@ -110,20 +111,35 @@ void vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
 	if (unlikely((self->flags | (next != NULL ? next->flags : 0)) & VCORE_THREAD_FPENV)) {
 		switch_fpenv(m, self, next);
 	}
+	self->resume = resume;
 	m->left = self;
 	m->afterwards = afterwards;
-	if (next != NULL) {
-		resume(m, next);
+	if (likely(next != NULL)) {
+		set_current(m, next);
 		to = &next->context;
 		to_annotation = &next->annotation;
 	} else {
 		m->current = NULL;
 	}
 	vci_annotate_leave(&self->annotation, to_annotation, afterwards >= VCI_END);
-	m = vci_context_switch(&self->context, to, m);
+	return vci_context_switch(&self->context, to, m);
+}
+
+/* On the stack that was switched to, new or resumed. */
+int vci_context_arrive(void *carry)
+{
+	struct vci_kthread *m = carry;
+	struct vcore_thread *self = m->current;
+
+	if (unlikely(self == NULL)) {
+		vci_annotate_arrive(&m->annotation, &m->annotation);
+		settle(m, m->left);
+		return 0;
+	}
 	vci_annotate_arrive(&m->annotation, &self->annotation);
 	settle(m, m->left);
 	restore(m, self);
+	return self->resume != NULL ? self->resume(self) : 0;
 }
 
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread)
@@ -138,21 +154,8 @@ void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread)
 	}
 	m->left = NULL;
 	m->afterwards = VCI_NOTHING;
-	resume(m, thread);
+	set_current(m, thread);
 	vci_annotate_leave(&m->annotation, &thread->annotation, 0);
 	(void)vci_context_switch(&m->base, &thread->context, m);
-	vci_annotate_arrive(&m->annotation, &m->annotation);
-	settle(m, m->left);
 	*m->errno_address = errno_value;
-}
-
-void vci_switch_begin(void *carry)
-{
-	struct vci_kthread *m = carry;
-	struct vcore_thread *self = m->current;
-
-	vci_annotate_arrive(&m->annotation, &self->annotation);
-	settle(m, m->left);
-	restore(m, self);
-	vci_end_begin(self);
 }

@@ -15,16 +15,15 @@
 
 /*
  * Leaves `self`, the calling green thread, for `next`, or for the kernel
- * thread's own stack if `next` is NULL.  Returns when self is resumed, perhaps
- * on another kernel thread.
+ * thread's own stack if `next` is NULL.  When self is resumed, perhaps on
+ * another kernel thread, resume(self), unless it is NULL, is called and gives
+ * the result.  To be the last thing that the caller does: see arch.h.
  */
-void vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
-		     enum vci_afterwards afterwards, struct vcore_thread *next);
+int vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
+		    enum vci_afterwards afterwards, struct vcore_thread *next,
+		    int (*resume)(struct vcore_thread *self));
 
 /* From the kernel thread's own stack: runs threads until one leaves for it. */
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread);
-
-/* Where a new thread begins. */
-void vci_switch_begin(void *m) __attribute__((noreturn));
 
 #endif /* VCI_SWITCH_H */

@@ -68,7 +68,8 @@ static void set_up(struct vcore_thread *thread, struct vcore_runtime *runtime,
 	thread->switches = 0;
 	thread->cpu_time = 0;
 	copy_name(thread->name, sizeof thread->name, options->name);
-	vci_context_init(&thread->context, thread->stack.low, thread, vci_switch_begin);
+	thread->resume = NULL;
+	vci_context_init(&thread->context, thread->stack.low, thread, vci_end_begin, thread);
 	vci_annotate_begin(&thread->annotation, thread->stack.low, thread);
 }
 
@@ -245,6 +246,12 @@ void vcore_thread_exit(void *result)
 	vci_end_self(self, VCORE_RETURNED, result);
 }
 
+static int resume_from_yield(struct vcore_thread *self)
+{
+	vci_end_if_due(self);
+	return 0;
+}
+
 void vcore_yield(void)
 {
 	struct vci_kthread *m = vci_kthread_self();
@@ -258,8 +265,7 @@ void vcore_yield(void)
 	vci_end_if_due(self);
 	next = vci_pick(m->processor, self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor)) {
-		vci_switch_away(m, self, VCI_YIELD, next);
-		vci_end_if_due(self);
+		(void)vci_switch_away(m, self, VCI_YIELD, next, resume_from_yield);
 	}
 }
 

@@ -233,11 +233,25 @@ static bool retract(struct vcore_eventcount *event, struct vci_waiter *waiter)
 	return count > waiter->node.key;
 }
 
+static __attribute__((noinline)) int finish_unwoken(struct vci_waiter *waiter,
+						     enum vci_claim reason)
+{
+	bool exceeded = retract(waiter->object, waiter);
+
+	if (reason == VCI_DESTROYED) {
+		vci_wait_destroyed(waiter);
+	}
+	return exceeded ? 0 : -ETIMEDOUT;
+}
+
+static int finish(struct vci_waiter *waiter, enum vci_claim reason)
+{
+	return likely(reason == VCI_WOKEN) ? 0 : finish_unwoken(waiter, reason);
+}
+
 int vcore_eventcount_await(struct vcore_eventcount *event, int64_t value, vcore_instant deadline)
 {
 	struct vci_waiter *waiter;
-	enum vci_claim reason;
-	bool exceeded;
 
 	VCI_PANIC_IF(event == NULL, "event is NULL");
 	vci_wait_enter();
@@ -251,16 +265,9 @@ int vcore_eventcount_await(struct vcore_eventcount *event, int64_t value, vcore_
 	waiter->kind = VCORE_WAIT_EVENTCOUNT;
 	waiter->object = event;
 	waiter->publish = publish;
+	waiter->finish = finish;
 	waiter->node.key = value;
-	reason = vci_wait(waiter, deadline);
-	if (likely(reason == VCI_WOKEN)) {
-		return 0;
-	}
-	exceeded = retract(event, waiter);
-	if (reason == VCI_DESTROYED) {
-		vci_wait_destroyed(waiter);
-	}
-	return exceeded ? 0 : -ETIMEDOUT;
+	return vci_wait(waiter, deadline);
 }
 
 /* --- sequencers ---------------------------------------------------------------------- */

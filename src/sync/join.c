@@ -71,29 +71,40 @@ static void collect(struct vcore_thread *thread, struct vcore_exit *exit)
 	vci_end_free(thread);
 }
 
-/* Waits for the end; 0, or -ETIMEDOUT. */
-static int wait_for_end(struct vcore_thread *thread, vcore_instant deadline)
+static int finish(struct vci_waiter *waiter, enum vci_claim reason)
 {
-	struct vci_waiter *waiter = vci_wait_self("vcore_thread_join");
-	enum vci_claim reason;
-	bool retracted;
+	struct vcore_thread *thread = waiter->object;
 
-	waiter->kind = VCORE_WAIT_JOIN;
-	waiter->object = thread;
-	waiter->publish = publish;
-	reason = vci_wait(waiter, deadline);
 	if (likely(reason == VCI_WOKEN)) {
 		wait_while_closing(thread);
 		if (word_of(thread) != VCI_JOIN_ENDED) {
 			vci_panic("vcore_thread_join", "the thread is joined by another already");
 		}
-		return 0;
+	} else {
+		bool retracted = retract(thread, waiter);
+
+		if (reason == VCI_DESTROYED) {
+			vci_wait_destroyed(waiter);
+		}
+		if (retracted) {
+			return -ETIMEDOUT;
+		}
 	}
-	retracted = retract(thread, waiter);
-	if (reason == VCI_DESTROYED) {
-		vci_wait_destroyed(waiter);
-	}
-	return retracted ? -ETIMEDOUT : 0;
+	collect(thread, waiter->argument);
+	return 0;
+}
+
+static int wait_for_end(struct vcore_thread *thread, struct vcore_exit *exit,
+			vcore_instant deadline)
+{
+	struct vci_waiter *waiter = vci_wait_self("vcore_thread_join");
+
+	waiter->kind = VCORE_WAIT_JOIN;
+	waiter->object = thread;
+	waiter->publish = publish;
+	waiter->finish = finish;
+	waiter->argument = exit;
+	return vci_wait(waiter, deadline);
 }
 
 int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcore_instant deadline)
@@ -108,22 +119,17 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 	vci_wait_enter();
 	wait_while_closing(thread);
 	word = word_of(thread);
-	if (word != VCI_JOIN_ENDED) {
-		int error;
-
-		VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached");
-		VCI_PANIC_IF(word == VCI_JOIN_BUSY || vci_join_is_waiter(word),
-			     "the thread is joined by another already");
-		if (vci_wait_is_over(deadline)) {
-			return -ETIMEDOUT;
-		}
-		error = wait_for_end(thread, deadline);
-		if (error != 0) {
-			return error;
-		}
+	if (word == VCI_JOIN_ENDED) {
+		collect(thread, exit);
+		return 0;
 	}
-	collect(thread, exit);
-	return 0;
+	VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached");
+	VCI_PANIC_IF(word == VCI_JOIN_BUSY || vci_join_is_waiter(word),
+		     "the thread is joined by another already");
+	if (vci_wait_is_over(deadline)) {
+		return -ETIMEDOUT;
+	}
+	return wait_for_end(thread, exit, deadline);
 }
 
 int vcore_thread_detach(struct vcore_thread *thread)

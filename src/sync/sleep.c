@@ -12,6 +12,14 @@ static bool publish(struct vci_waiter *waiter)
 	return true;
 }
 
+static int finish(struct vci_waiter *waiter, enum vci_claim reason)
+{
+	if (reason == VCI_DESTROYED) {
+		vci_wait_destroyed(waiter);
+	}
+	return 0;
+}
+
 int vcore_sleep(vcore_instant deadline)
 {
 	struct vci_waiter *waiter;
@@ -24,8 +32,6 @@ int vcore_sleep(vcore_instant deadline)
 	waiter->kind = VCORE_WAIT_SLEEP;
 	waiter->object = NULL;
 	waiter->publish = publish;
-	if (vci_wait(waiter, deadline) == VCI_DESTROYED) {
-		vci_wait_destroyed(waiter);
-	}
-	return 0;
+	waiter->finish = finish;
+	return vci_wait(waiter, deadline);
 }

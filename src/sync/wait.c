@@ -25,7 +25,17 @@ struct vci_waiter *vci_wait_self(const char *function)
 	return &host->waiter;
 }
 
-static enum vci_claim wait_green(struct vci_waiter *waiter, vcore_instant deadline)
+static int resume(struct vcore_thread *self)
+{
+	struct vci_waiter *waiter = &self->waiter;
+
+	if (waiter->timers != NULL) {
+		vci_timers_leave(waiter);
+	}
+	return waiter->finish(waiter, vci_claim_state(waiter->claim));
+}
+
+static int wait_green(struct vci_waiter *waiter, vcore_instant deadline)
 {
 	struct vci_kthread *m = vci_kthread_self();
 	struct vci_processor *processor = m->processor;
@@ -36,11 +46,8 @@ static enum vci_claim wait_green(struct vci_waiter *waiter, vcore_instant deadli
 		waiter->timer.key = deadline;
 	}
 	waiter->since = processor->looked_at;
-	vci_switch_away(m, m->current, VCI_WAIT, vci_pick(processor, VCORE_PRIORITY_MIN));
-	if (waiter->timers != NULL) {
-		vci_timers_leave(waiter);
-	}
-	return vci_claim_state(waiter->claim);
+	return vci_switch_away(m, m->current, VCI_WAIT, vci_pick(processor, VCORE_PRIORITY_MIN),
+			       resume);
 }
 
 /* A host times itself out. */
@@ -81,9 +88,12 @@ static enum vci_claim wait_host(struct vci_waiter *waiter, vcore_instant deadlin
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the half of the claim word with the state is at its address");
 
-enum vci_claim vci_wait(struct vci_waiter *waiter, vcore_instant deadline)
+int vci_wait(struct vci_waiter *waiter, vcore_instant deadline)
 {
-	return likely(!waiter->host) ? wait_green(waiter, deadline) : wait_host(waiter, deadline);
+	if (likely(!waiter->host)) {
+		return wait_green(waiter, deadline);
+	}
+	return waiter->finish(waiter, wait_host(waiter, deadline));
 }
 
 void vci_wait_destroyed(struct vci_waiter *waiter)

@@ -33,12 +33,13 @@ static inline bool vci_wait_is_over(vcore_instant deadline)
 }
 
 /*
- * Waits until claimed, and says for what.  The caller has filled in kind,
- * object, publish and node.key.  Unless it is VCI_WOKEN the waiter may still
- * be linked into the object: the caller takes it out; then, if it is
- * VCI_DESTROYED, it calls vci_wait_destroyed.
+ * Waits until claimed, and returns what finish says.  The caller has filled in
+ * kind, object, publish, finish and, as needed, node.key and argument.  Finish
+ * is told the reason.  Unless it is VCI_WOKEN the waiter may still be linked
+ * into the object: finish takes it out; then, if it is VCI_DESTROYED, it calls
+ * vci_wait_destroyed.  To be the last thing that the caller does: see arch.h.
  */
-enum vci_claim vci_wait(struct vci_waiter *waiter, vcore_instant deadline);
+int vci_wait(struct vci_waiter *waiter, vcore_instant deadline);
 
 void vci_wait_destroyed(struct vci_waiter *waiter) __attribute__((noreturn));
 

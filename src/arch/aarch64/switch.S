@@ -10,7 +10,7 @@
  */
 	.text
 
-/* void *vci_context_switch(x0: from, x1: to, x2: carry) */
+/* int vci_context_switch(x0: from, x1: to, x2: carry) */
 	.globl	vci_context_switch
 	.hidden	vci_context_switch
 	.type	vci_context_switch, %function
@@ -54,6 +54,7 @@ vci_context_switch:
 	ldr	x9, [x1]
 	mov	sp, x9
 	mov	x0, x2
+	bl	vci_context_arrive
 	ldp	x19, x20, [sp, #0]
 	ldp	x21, x22, [sp, #16]
 	ldp	x23, x24, [sp, #32]
@@ -91,8 +92,8 @@ vci_context_switch:
 	.size	vci_context_switch, . - vci_context_switch
 
 /*
- * Where a new computation begins: x0 is the carry, x19 the entry.  There is no
- * caller: x30 is undefined.
+ * Where a new computation begins: x19 is the entry, x20 its argument.  There is
+ * no caller: x30 is undefined.
  */
 	.globl	vci_context_start
 	.hidden	vci_context_start
@@ -101,6 +102,7 @@ vci_context_switch:
 vci_context_start:
 	.cfi_startproc
 	.cfi_undefined x30
+	mov	x0, x20
 	blr	x19
 	brk	#0
 	.cfi_endproc

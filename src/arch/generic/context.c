@@ -11,12 +11,13 @@ static void start(unsigned low, unsigned high)
 	struct vci_context *self =
 		(struct vci_context *)((uintptr_t)low | (uintptr_t)high << 16 << 16);
 
-	self->entry(self->carry);
+	(void)vci_context_arrive(self->carry);
+	self->entry(self->argument);
 	__builtin_trap();
 }
 
 void vci_context_init(struct vci_context *context, void *low, void *high,
-		      void (*entry)(void *carry))
+		      void (*entry)(void *argument), void *argument)
 {
 	uintptr_t self = (uintptr_t)context;
 
@@ -25,13 +26,14 @@ void vci_context_init(struct vci_context *context, void *low, void *high,
 	context->ucontext.uc_stack.ss_sp = low;
 	context->ucontext.uc_stack.ss_size = (size_t)((char *)high - (char *)low);
 	context->entry = entry;
+	context->argument = argument;
 	makecontext(&context->ucontext, (void (*)(void))start, 2, (unsigned)self,
 		    (unsigned)(self >> 16 >> 16));
 }
 
-void *vci_context_switch(struct vci_context *from, struct vci_context *to, void *carry)
+int vci_context_switch(struct vci_context *from, struct vci_context *to, void *carry)
 {
 	to->carry = carry;
 	swapcontext(&from->ucontext, &to->ucontext);
-	return from->carry;
+	return vci_context_arrive(from->carry);
 }

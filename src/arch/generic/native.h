@@ -11,7 +11,8 @@
 
 struct vci_context {
 	ucontext_t ucontext;
-	void (*entry)(void *carry);
+	void (*entry)(void *argument);
+	void *argument;
 	void *carry; /* set by whoever resumes this context */
 };
 

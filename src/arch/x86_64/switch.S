@@ -2,9 +2,9 @@
  * The context switch: see arch.h for the contract.
  *
  * A suspended computation is its stack pointer; above it lie, from low to high
- * addresses, r15 r14 r13 r12 rbx rbp and the address to resume at.  Resuming
- * pops that address and jumps: a `ret` would be predicted from the return
- * stack, which belongs to the computation that was left, and always wrongly.
+ * addresses, a gap of 8 bytes, r15 r14 r13 r12 rbx rbp and the address to resume
+ * at.  Resuming pops that address and jumps: a `ret` would be predicted from the
+ * return stack, which belongs to the computation that was left.
  *
  * Both stacks have the same layout while the switch runs, so that the CFI,
  * given relative to the stack pointer, is right at each instruction.
@@ -13,7 +13,7 @@
  */
 	.text
 
-/* void *vci_context_switch(rdi: from, rsi: to, rdx: carry) */
+/* int vci_context_switch(rdi: from, rsi: to, rdx: carry) */
 	.globl	vci_context_switch
 	.hidden	vci_context_switch
 	.type	vci_context_switch, @function
@@ -38,9 +38,14 @@ vci_context_switch:
 	pushq	%r15
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %r15, 0
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
 	movq	%rsp, (%rdi)
 	movq	(%rsi), %rsp
-	movq	%rdx, %rax
+	movq	%rdx, %rdi
+	call	vci_context_arrive
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
 	popq	%r15
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %r15
@@ -67,7 +72,7 @@ vci_context_switch:
 	.size	vci_context_switch, . - vci_context_switch
 
 /*
- * Where a new computation begins: rax is the carry, rbx the entry.  There is
+ * Where a new computation begins: rbx is the entry, r12 its argument.  There is
  * no caller: rip is undefined, and rbp was popped as 0.
  */
 	.globl	vci_context_start
@@ -77,7 +82,7 @@ vci_context_switch:
 vci_context_start:
 	.cfi_startproc
 	.cfi_undefined %rip
-	movq	%rax, %rdi
+	movq	%r12, %rdi
 	call	*%rbx
 	ud2
 	.cfi_endproc

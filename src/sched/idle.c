@@ -11,9 +11,15 @@
 #include "sched/switch.h"
 #include "sched/timers.h"
 
-/* How long to search before parking, and the pause between two looks. */
-#define SEARCH_NS   20000
-#define LOOK_PAUSES 4
+/*
+ * How long to search before parking, and the time between two looks at what
+ * other processors have: each takes their queue's cache line from them.
+ */
+#define SEARCH_NS 20000
+#define LOOK_NS   1000
+
+/* How long to doze. */
+#define DOZE_NS 100000
 
 /* Warm stacks to keep of a size; the others are given back after a while. */
 #define WARM_KEPT     256
@@ -103,21 +109,17 @@ void vci_idle_wake_any(struct vcore_runtime *runtime)
 void vci_idle_wake(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
-	bool idle;
 
-	vci_fence_light(); /* pairs with the heavy fence in park: I2 */
+	vci_fence_full(); /* pairs with the fences in park (I2) and doze */
 	if (!__atomic_load_n(&processor->parked, __ATOMIC_RELAXED)) {
 		return;
 	}
 	vci_spin_lock(&runtime->idle_lock);
-	idle = processor->idle;
-	if (idle) {
+	if (processor->idle) {
 		call(runtime, processor);
 	}
 	vci_spin_unlock(&runtime->idle_lock);
-	if (idle) {
-		unpark(processor);
-	}
+	unpark(processor);
 }
 
 void vci_idle_wake_all(struct vcore_runtime *runtime)
@@ -163,32 +165,31 @@ static bool is_done(struct vci_processor *processor)
 	       (processor->turns == 0 && vci_processor_is_leaving(processor));
 }
 
-static struct vcore_thread *search(struct vci_processor *processor)
+/* Looks at all there is but other processors' queues. */
+static struct vcore_thread *look_here(struct vci_processor *processor)
 {
-	struct vci_sighting sighting = { .victim = processor->number + 1 };
-	vcore_instant until = VCORE_NEVER;
-	vcore_instant now;
+	vci_processor_look_at_clock(processor, NULL);
+	expire_timers(processor->runtime, processor->looked_at);
+	return vci_pick(processor, VCORE_PRIORITY_MIN);
+}
 
-	do {
-		struct vcore_thread *thread = vci_pick(processor, VCORE_PRIORITY_MIN);
+static struct vcore_thread *search(struct vci_processor *processor, struct vci_sighting *sighting)
+{
+	struct vcore_thread *thread = look_here(processor);
+	vcore_instant until = processor->looked_at + SEARCH_NS;
+	vcore_instant next_look = 0;
 
-		if (thread == NULL && !is_done(processor)) {
-			thread = vci_steal(processor, &sighting);
+	while (thread == NULL && !is_done(processor) && processor->looked_at < until) {
+		if (processor->looked_at >= next_look) {
+			next_look = processor->looked_at + LOOK_NS;
+			thread = vci_steal(processor, sighting);
 		}
-		if (thread != NULL) {
-			return thread;
-		}
-		vci_processor_look_at_clock(processor, NULL);
-		now = processor->looked_at;
-		if (until == VCORE_NEVER) {
-			until = now + SEARCH_NS;
-		}
-		expire_timers(processor->runtime, now);
-		for (int i = 0; i < LOOK_PAUSES; i++) {
+		if (thread == NULL) {
 			vci_relax();
+			thread = look_here(processor);
 		}
-	} while (now < until && !is_done(processor));
-	return NULL;
+	}
+	return thread;
 }
 
 /* I3, and I5: it may have been the watcher. */
@@ -200,7 +201,7 @@ static void stop_searching(struct vci_processor *processor)
 	if (others != 0 || __atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == 0) {
 		return;
 	}
-	if (vci_queue_spare(&processor->queue) > 0 || vci_steal_might(processor) ||
+	if (vci_queue_spare(&processor->queue) > 0 || vci_steal_might(processor) > 0 ||
 	    !vci_inbox_is_empty(&runtime->inbox) ||
 	    earliest_timer(runtime) <
 		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
@@ -235,7 +236,8 @@ static bool has_work(const struct vci_processor *processor)
 	const struct vcore_runtime *runtime = processor->runtime;
 
 	return !vci_inbox_is_empty(&processor->inbox) || !vci_inbox_is_empty(&runtime->inbox) ||
-	       vci_steal_might(processor) || __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
+	       vci_steal_might(processor) > 0 ||
+	       __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
 }
 
 /*
@@ -353,9 +355,31 @@ static bool park(struct vci_processor *processor)
 	return become_busy(processor);
 }
 
+/*
+ * Sleeps a little, counted as searching.  Only what comes into its own inbox
+ * wakes it before.
+ */
+static void doze(struct vci_processor *processor)
+{
+	vcore_instant until = processor->looked_at + DOZE_NS;
+	vcore_instant earliest = earliest_timer(processor->runtime);
+
+	if (processor->server && processor->serves_until < until) {
+		until = processor->serves_until;
+	}
+	__atomic_store_n(&processor->parked, 1, __ATOMIC_RELAXED);
+	vci_fence_full(); /* pairs with the fence in vci_idle_wake */
+	if (vci_inbox_is_empty(&processor->inbox) &&
+	    !__atomic_load_n(&processor->runtime->over, __ATOMIC_ACQUIRE)) {
+		vci_futex_wait(&processor->parked, 1, earliest < until ? earliest : until);
+	}
+	__atomic_store_n(&processor->parked, 0, __ATOMIC_RELAXED);
+}
+
 static struct vcore_thread *find(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
+	struct vci_sighting sighting = { .victim = processor->number + 1 };
 	struct vcore_thread *thread;
 	bool searching = false;
 
@@ -363,12 +387,17 @@ static struct vcore_thread *find(struct vci_processor *processor)
 		if (!searching) {
 			__atomic_fetch_add(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 		}
-		thread = search(processor);
+		thread = search(processor, &sighting);
 		if (thread != NULL || is_done(processor)) {
 			stop_searching(processor);
 			return thread;
 		}
-		searching = park(processor);
+		searching = vci_steal_might(processor) == 1;
+		if (searching) {
+			doze(processor);
+		} else {
+			searching = park(processor);
+		}
 	}
 }
 

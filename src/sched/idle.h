@@ -4,7 +4,10 @@
  * A processor with nothing to run *searches* for a while: it looks at inboxes,
  * at other processors' queues and at timers.  If it finds nothing, it *parks*
  * on a futex.  Waking a parked one is dear (20 to 60 µs on a virtual machine),
- * so that one is woken only when there is work and nobody searches.
+ * so that one is woken only when there is work and nobody searches.  If all
+ * there is is a lone thread that its processor will mostly run next itself (two
+ * threads that wake each other in turn), it *dozes*: it still counts as
+ * searching, so that nobody wakes it, but looks only now and then.
  *
  * Invariants
  *	I1  `searching` counts processors that will look everywhere again before

@@ -6,17 +6,14 @@
 #include "sched/processor.h"
 
 #include "sched/inbox.h"
+#include "sched/queue_inline.h"
 #include "sched/timers.h"
 
-/*
- * What is done every so many choices; powers of two.  The fair choice falls on
- * another one than the look at the clock.
- */
+/* What is done every so many choices; multiples of the first. */
 #define EVERY_TIMERS 8u
 #define EVERY_INBOX  16u
 #define EVERY_CLOCK  64u
-#define EVERY_FAIR   64u
-#define FAIR_PHASE   32u
+#define FAIR_PHASE   32u /* of the same 64 */
 
 void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_thread *running)
 {
@@ -29,12 +26,6 @@ void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_t
 		__atomic_store_n(&running->cpu_time, used, __ATOMIC_RELAXED);
 	}
 	__atomic_store_n(&processor->looked_at, now, __ATOMIC_RELAXED);
-}
-
-static __attribute__((noinline)) void look_around(struct vci_processor *processor)
-{
-	vci_processor_look_at_clock(processor, processor->kthread->current);
-	(void)vci_timers_expire(&processor->timers, processor->looked_at);
 }
 
 bool vci_processor_is_leaving(struct vci_processor *processor)
@@ -58,31 +49,55 @@ static bool has_turn(struct vci_processor *processor)
 	return !vci_processor_is_leaving(processor);
 }
 
-struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
+/*
+ * What need not be looked at each time; and the fair choice, if it is its turn
+ * and it finds one.
+ */
+static __attribute__((noinline)) struct vcore_thread *look_around(struct vci_processor *processor,
+								  uint32_t choice)
 {
 	struct vci_inbox *shared = &processor->runtime->inbox;
+
+	if (choice % EVERY_CLOCK == 0 || vci_timers_next(&processor->timers) != VCORE_NEVER) {
+		vci_processor_look_at_clock(processor, processor->kthread->current);
+		(void)vci_timers_expire(&processor->timers, processor->looked_at);
+	}
+	if (choice % EVERY_INBOX == 0 && !vci_inbox_is_empty(shared)) {
+		vci_inbox_take(shared, processor);
+	}
+	return choice % EVERY_CLOCK == FAIR_PHASE ? vci_queue_pop_fair(&processor->queue) : NULL;
+}
+
+static __attribute__((noinline)) struct vcore_thread *
+pick_from_shared(struct vci_processor *processor, int least)
+{
+	struct vci_inbox *shared = &processor->runtime->inbox;
+
+	if (vci_inbox_is_empty(shared)) {
+		return NULL;
+	}
+	vci_inbox_take(shared, processor);
+	return vci_queue_pop(&processor->queue, least);
+}
+
+struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
+{
 	uint32_t choice = processor->choices + 1;
 	struct vcore_thread *thread;
 
 	__atomic_store_n(&processor->choices, choice, __ATOMIC_RELAXED);
-	if (unlikely(choice % EVERY_CLOCK == 0 ||
-		     (choice % EVERY_TIMERS == 0 &&
-		      vci_timers_next(&processor->timers) != VCORE_NEVER))) {
-		look_around(processor);
-	}
 	if (unlikely(!vci_inbox_is_empty(&processor->inbox))) {
 		vci_inbox_take(&processor->inbox, processor);
-	}
-	if (unlikely(choice % EVERY_INBOX == 0 && !vci_inbox_is_empty(shared))) {
-		vci_inbox_take(shared, processor);
 	}
 	if (unlikely(processor->server) && !has_turn(processor)) {
 		return NULL;
 	}
-	thread = vci_queue_pop(&processor->queue, least, choice % EVERY_FAIR == FAIR_PHASE);
-	if (unlikely(thread == NULL && !vci_inbox_is_empty(shared))) {
-		vci_inbox_take(shared, processor);
-		thread = vci_queue_pop(&processor->queue, least, false);
+	if (unlikely(choice % EVERY_TIMERS == 0)) {
+		thread = look_around(processor, choice);
+		if (thread != NULL) {
+			return thread;
+		}
 	}
-	return thread;
+	thread = vci_queue_pop(&processor->queue, least);
+	return likely(thread != NULL) ? thread : pick_from_shared(processor, least);
 }

@@ -45,36 +45,31 @@ struct vci_queue {
 	/* guarded by it */
 	uint32_t levels;
 	uint32_t length, pinned;   /* atomic, for others to look at */
-	struct vcore_thread *slot; /* atomic, likewise */
+	struct vcore_thread *slot;
 	uint32_t streak;     /* choices of the slot in a row */
 	uint32_t fair_level; /* of the last fair choice */
 	bool fair_spawned;
 	struct vci_level level[VCI_LEVELS];
 };
 
-/* By the owner. */
-void vci_queue_push_spawned(struct vci_queue *queue, struct vcore_thread *thread);
-void vci_queue_push_woken(struct vci_queue *queue, struct vcore_thread *thread);
-void vci_queue_push_ready(struct vci_queue *queue, struct vcore_thread *thread);
-/* A chain by next, in order. */
+/* By the owner; the others are in queue_inline.h.  A chain by next, in order. */
 void vci_queue_push_chain(struct vci_queue *queue, struct vcore_thread *chain);
 
 /*
- * The next thread to run, of priority `least` or above, or NULL.  If `fair`,
- * the one that has been runnable longest at some level, of any priority.
+ * The thread that has been runnable longest at some level: all levels in turn,
+ * those spawned and those ready in turn; NULL if there is none.
  */
-struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int least, bool fair);
+struct vcore_thread *vci_queue_pop_fair(struct vci_queue *queue);
 
 /* Whether it has a thread of a priority above `priority`. */
 bool vci_queue_has_above(struct vci_queue *queue, int priority);
 
 /*
  * By anyone else: moves up to half of the threads that are not pinned into a
- * chain, at most `most`.  The slot is taken only if it holds `stale`, and then
- * alone.  NULL if there is nothing, or the owner is busy with it.
+ * chain, at most `most`; if there are none, and `slot`, the one in the slot.
+ * NULL if there is nothing, or the owner is busy with it.
  */
-struct vcore_thread *vci_queue_steal(struct vci_queue *queue, unsigned most,
-				     const struct vcore_thread *stale);
+struct vcore_thread *vci_queue_steal(struct vci_queue *queue, unsigned most, bool slot);
 
 /* How many threads others may take, about. */
 static inline uint32_t vci_queue_spare(const struct vci_queue *queue)

@@ -11,6 +11,7 @@
 #include "sched/inbox.h"
 #include "sched/options.h"
 #include "sched/processor.h"
+#include "sched/queue_inline.h"
 #include "sched/registry.h"
 
 #define QUANTUM_DEFAULT INT64_C(10000000)
@@ -338,7 +339,7 @@ static void pass_on(struct vci_processor *processor)
 	struct vcore_thread *pinned = NULL;
 	struct vcore_thread *thread;
 
-	while ((thread = vci_queue_pop(&processor->queue, VCORE_PRIORITY_MIN, false)) != NULL) {
+	while ((thread = vci_queue_pop(&processor->queue, VCORE_PRIORITY_MIN)) != NULL) {
 		if (thread->flags & VCORE_THREAD_PINNED) {
 			thread->next = pinned;
 			pinned = thread;

@@ -194,6 +194,7 @@ struct vcore_thread {
 	uint16_t undestroyable;  /* disables minus enables */
 	uint32_t pin;            /* the processor, if PINNED */
 	uint32_t processor;      /* that runs it, or ran it last */
+	uint64_t switches;       /* so far; read by others */
 	/* atomic */
 	uint64_t life;           /* see above */
 	struct vci_waiter *join; /* see above */
@@ -207,9 +208,7 @@ struct vcore_thread {
 	struct vci_fpenv fpenv; /* with FPENV */
 	struct vci_slots slots;
 	char name[32];
-	/* read by inspection; atomic, written by the owner */
-	uint64_t switches;
-	int64_t cpu_time;
+	int64_t cpu_time; /* read by others */
 	struct vci_annotation annotation;
 };
 

@@ -15,33 +15,27 @@ static uint32_t n_all(const struct vcore_runtime *runtime)
 	return runtime->n_processors + runtime->n_servers;
 }
 
-static const struct vcore_thread *victim_slot(const struct vci_processor *victim)
-{
-	return __atomic_load_n(&victim->queue.slot, __ATOMIC_RELAXED);
-}
-
 /*
- * The thread in the victim's slot, if the victim has made no choice since the
- * last look at it; one victim is watched at a time.
+ * Whether the victim has made no choice since the last look at it.  One victim
+ * is watched at a time; when it moves, another may have its turn.
  */
-static const struct vcore_thread *stale_slot(const struct vci_processor *victim,
-					     struct vci_sighting *sighting)
+static bool is_stale(const struct vci_processor *victim, struct vci_sighting *sighting)
 {
-	const struct vcore_thread *slot = victim_slot(victim);
 	uint32_t choices = __atomic_load_n(&victim->choices, __ATOMIC_RELAXED);
 
-	if (sighting->watched != NULL && sighting->watched != victim) {
-		return NULL;
+	if (sighting->watched == NULL) {
+		sighting->watched = victim;
+		sighting->choices = choices;
+		return false;
 	}
-	if (sighting->watched == victim && sighting->slot == slot &&
-	    sighting->choices == choices) {
-		return slot;
+	if (sighting->watched != victim) {
+		return false;
 	}
-	/* Let another have its turn, if there is one, before this one again. */
-	sighting->watched = sighting->watched == NULL && slot != NULL ? victim : NULL;
-	sighting->slot = slot;
-	sighting->choices = choices;
-	return NULL;
+	if (sighting->choices != choices) {
+		sighting->watched = NULL;
+		return false;
+	}
+	return true;
 }
 
 static struct vcore_thread *steal_from(struct vci_processor *thief, struct vci_processor *victim,
@@ -49,15 +43,15 @@ static struct vcore_thread *steal_from(struct vci_processor *thief, struct vci_p
 {
 	uint32_t spare = vci_queue_spare(&victim->queue);
 	struct vcore_thread *loot;
-	const struct vcore_thread *stale;
+	bool stale;
 	uint64_t n = 0;
 
 	if (spare == 0) {
 		return NULL;
 	}
-	stale = stale_slot(victim, sighting);
-	if (spare == 1 && stale == NULL && victim_slot(victim) != NULL) {
-		return NULL; /* it will run that one itself */
+	stale = is_stale(victim, sighting);
+	if (spare == 1 && !stale) {
+		return NULL;
 	}
 	loot = vci_queue_steal(&victim->queue, LOOT_MAX, stale);
 	if (loot == NULL) {
@@ -93,16 +87,16 @@ struct vcore_thread *vci_steal(struct vci_processor *thief, struct vci_sighting 
 	return NULL;
 }
 
-bool vci_steal_might(const struct vci_processor *thief)
+uint32_t vci_steal_might(const struct vci_processor *thief)
 {
 	const struct vcore_runtime *runtime = thief->runtime;
+	uint32_t most = 0;
 
 	for (uint32_t i = 0; i < n_all(runtime); i++) {
 		const struct vci_processor *victim = &runtime->processors[i];
+		uint32_t spare = victim != thief ? vci_queue_spare(&victim->queue) : 0;
 
-		if (victim != thief && vci_queue_spare(&victim->queue) > 0) {
-			return true;
-		}
+		most = spare > most ? spare : most;
 	}
-	return false;
+	return most;
 }

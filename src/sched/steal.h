@@ -11,8 +11,7 @@
 /* What a searching processor remembers from one look to the next. */
 struct vci_sighting {
 	uint32_t victim; /* where to look first */
-	const struct vci_processor *watched; /* whose slot, NULL: nobody's */
-	const struct vcore_thread *slot;     /* what was in it */
+	const struct vci_processor *watched; /* one that has a lone thread, or NULL */
 	uint32_t choices;                    /* that it had made then */
 };
 
@@ -20,12 +19,15 @@ struct vci_sighting {
  * Takes threads from another processor into `thief`'s queue and returns one of
  * them to run; NULL if nobody has any to spare.
  *
- * A thread in a slot was just woken, and mostly runs next where it is.  It is
- * taken only if the processor has made no choice between two looks.
+ * The last thread of a processor, and one just woken, mostly runs next where it
+ * is.  It is taken only if that processor has made no choice between two looks.
  */
 struct vcore_thread *vci_steal(struct vci_processor *thief, struct vci_sighting *sighting);
 
-/* Whether there is anything to take, from anyone, by `thief`. */
-bool vci_steal_might(const struct vci_processor *thief);
+/*
+ * How many threads `thief` might take; 1 is perhaps only one that it would not
+ * take yet.
+ */
+uint32_t vci_steal_might(const struct vci_processor *thief);
 
 #endif /* VCI_STEAL_H */

@@ -8,6 +8,7 @@
 #include "sched/end.h"
 #include "sched/idle.h"
 #include "sched/processor.h"
+#include "sched/queue_inline.h"
 #include "sched/waiter.h"
 
 /*

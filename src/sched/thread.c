@@ -13,6 +13,7 @@
 #include "sched/inbox.h"
 #include "sched/options.h"
 #include "sched/processor.h"
+#include "sched/queue_inline.h"
 #include "sched/switch.h"
 
 #define FLAGS_KNOWN                                                                               \

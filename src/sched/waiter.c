@@ -7,6 +7,7 @@
 
 #include "sched/idle.h"
 #include "sched/inbox.h"
+#include "sched/queue_inline.h"
 #include "sched/timers.h"
 
 static void commit(struct vci_waiter *waiter)

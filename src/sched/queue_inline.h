@@ -1,0 +1,193 @@
+/*
+ * The operations of a run queue's owner, in line: they are most of what a
+ * switch does.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef VCI_QUEUE_INLINE_H
+#define VCI_QUEUE_INLINE_H
+
+#include "sched/sched.h"
+
+/* --- the biased lock -------------------------------------------------------- */
+
+void vci_queue_wait_for_thief(struct vci_queue *queue);
+
+static inline void vci_queue_enter(struct vci_queue *queue)
+{
+	__atomic_store_n(&queue->owner, 1, __ATOMIC_RELAXED);
+	vci_fence_light(); /* pairs with the heavy fence in enter_as_thief */
+	if (unlikely(__atomic_load_n(&queue->thief, __ATOMIC_ACQUIRE) != 0)) {
+		vci_queue_wait_for_thief(queue);
+	}
+	vci_annotate_acquire(queue);
+}
+
+static inline void vci_queue_leave(struct vci_queue *queue)
+{
+	vci_annotate_release(queue);
+	__atomic_store_n(&queue->owner, 0, __ATOMIC_RELEASE);
+}
+
+/* --- lists ------------------------------------------------------------------- */
+
+static inline void vci_list_push_head(struct vci_list *list, struct vcore_thread *thread)
+{
+	thread->prev = NULL;
+	thread->next = list->head;
+	if (list->head != NULL) {
+		list->head->prev = thread;
+	} else {
+		list->tail = thread;
+	}
+	list->head = thread;
+}
+
+static inline void vci_list_push_tail(struct vci_list *list, struct vcore_thread *thread)
+{
+	thread->next = NULL;
+	thread->prev = list->tail;
+	if (list->tail != NULL) {
+		list->tail->next = thread;
+	} else {
+		list->head = thread;
+	}
+	list->tail = thread;
+}
+
+static inline void vci_list_take(struct vci_list *list, struct vcore_thread *thread)
+{
+	if (thread->prev != NULL) {
+		thread->prev->next = thread->next;
+	} else {
+		list->head = thread->next;
+	}
+	if (thread->next != NULL) {
+		thread->next->prev = thread->prev;
+	} else {
+		list->tail = thread->prev;
+	}
+}
+
+/* --- with the lock held ---------------------------------------------------------- */
+
+static inline unsigned vci_queue_level(const struct vcore_thread *thread)
+{
+	return (unsigned)(thread->priority - VCORE_PRIORITY_MIN);
+}
+
+/* One thread more or less, by n of +1 or -1 (Q4). */
+static inline void vci_queue_count(struct vci_queue *queue, const struct vcore_thread *thread,
+				   int n)
+{
+	__atomic_store_n(&queue->length, queue->length + (uint32_t)n, __ATOMIC_RELAXED);
+	if (unlikely(thread->flags & VCORE_THREAD_PINNED)) {
+		__atomic_store_n(&queue->pinned, queue->pinned + (uint32_t)n, __ATOMIC_RELAXED);
+	}
+}
+
+static inline void vci_queue_add_ready(struct vci_queue *queue, struct vcore_thread *thread)
+{
+	unsigned l = vci_queue_level(thread);
+
+	vci_list_push_tail(&queue->level[l].ready, thread);
+	queue->levels |= 1u << l;
+}
+
+static inline struct vcore_thread *vci_queue_remove(struct vci_queue *queue, unsigned l,
+						    struct vci_list *list,
+						    struct vcore_thread *thread)
+{
+	const struct vci_level *level = &queue->level[l];
+
+	vci_list_take(list, thread);
+	vci_queue_count(queue, thread, -1);
+	if (level->spawned.head == NULL && level->ready.head == NULL) {
+		queue->levels &= ~(1u << l);
+	}
+	return thread;
+}
+
+/* Choices of the slot in a row before others of its priority get their turn. */
+#define VCI_QUEUE_STREAK_MAX 16
+
+/* The thread in the slot, if it comes before those of level `top` (-1: none). */
+static inline struct vcore_thread *vci_queue_pop_slot(struct vci_queue *queue, int top)
+{
+	struct vcore_thread *thread = queue->slot;
+	int l = (int)vci_queue_level(thread);
+
+	if (l < top) {
+		return NULL;
+	}
+	queue->slot = NULL;
+	if (unlikely(l == top && queue->streak >= VCI_QUEUE_STREAK_MAX)) {
+		vci_queue_add_ready(queue, thread);
+		return NULL;
+	}
+	vci_queue_count(queue, thread, -1);
+	queue->streak++;
+	return thread;
+}
+
+/* --- by the owner -------------------------------------------------------------------- */
+
+static inline void vci_queue_push_spawned(struct vci_queue *queue, struct vcore_thread *thread)
+{
+	unsigned l = vci_queue_level(thread);
+
+	vci_queue_enter(queue);
+	vci_list_push_head(&queue->level[l].spawned, thread);
+	queue->levels |= 1u << l;
+	vci_queue_count(queue, thread, 1);
+	vci_queue_leave(queue);
+}
+
+static inline void vci_queue_push_woken(struct vci_queue *queue, struct vcore_thread *thread)
+{
+	vci_queue_enter(queue);
+	if (queue->slot == NULL) {
+		queue->slot = thread;
+	} else {
+		vci_queue_add_ready(queue, thread);
+	}
+	vci_queue_count(queue, thread, 1);
+	vci_queue_leave(queue);
+}
+
+static inline void vci_queue_push_ready(struct vci_queue *queue, struct vcore_thread *thread)
+{
+	vci_queue_enter(queue);
+	vci_queue_add_ready(queue, thread);
+	vci_queue_count(queue, thread, 1);
+	vci_queue_leave(queue);
+}
+
+/* The next thread to run, of priority `least` or above, or NULL. */
+static inline struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int least)
+{
+	struct vcore_thread *thread = NULL;
+	int top;
+
+	if (__atomic_load_n(&queue->length, __ATOMIC_RELAXED) == 0) {
+		return NULL;
+	}
+	vci_queue_enter(queue);
+	top = queue->levels != 0 ? 31 - __builtin_clz(queue->levels) : -1;
+	if (queue->slot != NULL &&
+	    (int)vci_queue_level(queue->slot) >= least - VCORE_PRIORITY_MIN) {
+		thread = vci_queue_pop_slot(queue, top);
+	}
+	if (thread == NULL && top >= least - VCORE_PRIORITY_MIN) {
+		struct vci_level *level = &queue->level[top];
+		struct vci_list *list = level->spawned.head != NULL ? &level->spawned
+								    : &level->ready;
+
+		queue->streak = 0;
+		thread = vci_queue_remove(queue, (unsigned)top, list, list->head);
+	}
+	vci_queue_leave(queue);
+	return thread;
+}
+
+#endif /* VCI_QUEUE_INLINE_H */

@@ -32,6 +32,9 @@ static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 {
 	__atomic_store_n(&runtime->draining, true, __ATOMIC_SEQ_CST);
 	vci_fence_light(); /* pairs with the heavy fence in park: it sees, or is seen */
+	if (__atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == runtime->n_processors) {
+		vci_idle_wake_all(runtime); /* to look whether they are stuck */
+	}
 	for (;;) {
 		int64_t seen = vcore_eventcount_read(&runtime->drained);
 
@@ -86,6 +89,7 @@ int vcore_runtime_stop(struct vcore_runtime *runtime)
 	}
 	admit_no_more(runtime);
 	vci_destroy_all(runtime);
+	vci_idle_wake_all(runtime); /* servers need not stay */
 	if (self != NULL) {
 		vci_end_if_due(self);
 	}

@@ -87,8 +87,7 @@ int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id)
 	if (thread != NULL) {
 		uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
-		found = life / VCI_LIFE_GENERATION == id >> VCI_ID_INDEX_BITS &&
-			destroy(thread, life);
+		found = vci_id(life / VCI_LIFE_GENERATION, index) == id && destroy(thread, life);
 	}
 	vci_stacks_walk_end(&runtime->stacks);
 	if (self != NULL) {

@@ -137,6 +137,32 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline)
 	}
 }
 
+/*
+ * Both counts only grow, and each thread is counted as allocated before it can
+ * be counted as ended: with the ended read first, they are equal only if at
+ * some instant between no thread was alive.
+ */
+uint64_t vci_idle_alive(const struct vcore_runtime *runtime)
+{
+	uint64_t ended = __atomic_load_n(&runtime->refused_outside, __ATOMIC_ACQUIRE);
+	uint64_t allocated;
+
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		ended += __atomic_load_n(&runtime->processors[i].ended, __ATOMIC_ACQUIRE);
+	}
+	allocated = __atomic_load_n(&runtime->allocated_outside, __ATOMIC_ACQUIRE);
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		allocated += __atomic_load_n(&runtime->processors[i].allocated, __ATOMIC_ACQUIRE);
+	}
+	return allocated - ended;
+}
+
+bool vci_idle_is_empty(const struct vcore_runtime *runtime)
+{
+	return unlikely(__atomic_load_n(&runtime->closing, __ATOMIC_ACQUIRE)) &&
+	       vci_idle_alive(runtime) == 0;
+}
+
 /* --- searching ------------------------------------------------------------------------ */
 
 static vcore_instant earliest_timer(const struct vcore_runtime *runtime)
@@ -161,8 +187,14 @@ static void expire_timers(struct vcore_runtime *runtime, vcore_instant now)
 
 static bool is_done(struct vci_processor *processor)
 {
-	return __atomic_load_n(&processor->runtime->over, __ATOMIC_ACQUIRE) ||
-	       (processor->turns == 0 && vci_processor_is_leaving(processor));
+	const struct vcore_runtime *runtime = processor->runtime;
+
+	if (__atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE)) {
+		return true;
+	}
+	return unlikely(processor->server) &&
+	       ((processor->turns == 0 && vci_processor_is_leaving(processor)) ||
+		vci_idle_is_empty(runtime));
 }
 
 /* Looks at all there is but other processors' queues. */
@@ -211,26 +243,6 @@ static void stop_searching(struct vci_processor *processor)
 
 /* --- nothing left to do ------------------------------------------------------------------ */
 
-/*
- * Both counts only grow, and each thread is counted as allocated before it can
- * be counted as ended: with the ended read first, they are equal only if at
- * some instant between no thread was alive.
- */
-uint64_t vci_idle_alive(const struct vcore_runtime *runtime)
-{
-	uint64_t ended = __atomic_load_n(&runtime->refused_outside, __ATOMIC_ACQUIRE);
-	uint64_t allocated;
-
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
-		ended += __atomic_load_n(&runtime->processors[i].ended, __ATOMIC_ACQUIRE);
-	}
-	allocated = __atomic_load_n(&runtime->allocated_outside, __ATOMIC_ACQUIRE);
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
-		allocated += __atomic_load_n(&runtime->processors[i].allocated, __ATOMIC_ACQUIRE);
-	}
-	return allocated - ended;
-}
-
 static bool has_work(const struct vci_processor *processor)
 {
 	const struct vcore_runtime *runtime = processor->runtime;
@@ -249,26 +261,39 @@ static bool is_deadlocked(struct vci_processor *processor)
 	struct vcore_runtime *runtime = processor->runtime;
 	bool quiet;
 
-	if (!runtime->ends_on_deadlock || __atomic_load_n(&runtime->deadlocked, __ATOMIC_RELAXED) ||
-	    vci_idle_alive(runtime) == 0) {
+	if (!runtime->ends_on_deadlock || __atomic_load_n(&runtime->deadlocked, __ATOMIC_RELAXED)) {
 		return false;
 	}
 	vci_spin_lock(&runtime->idle_lock);
 	quiet = runtime->idle == runtime->n_processors && processor->idle && !has_work(processor) &&
-		earliest_timer(runtime) == VCORE_NEVER;
+		earliest_timer(runtime) == VCORE_NEVER && vci_idle_alive(runtime) > 0;
 	vci_spin_unlock(&runtime->idle_lock);
 	return quiet && vci_task_count() == runtime->n_processors + 1;
 }
 
+/* Servers that are parked would not see that they need not come again. */
+static void send_servers_home(struct vcore_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->n_servers; i++) {
+		vci_idle_wake(&runtime->processors[runtime->n_processors + i]);
+	}
+}
+
+/* Who drains waits for the end; until then its own calls may be under way. */
 static void check_end(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
 
+	if (vci_idle_is_empty(runtime)) {
+		send_servers_home(runtime);
+	}
+	if (!__atomic_load_n(&runtime->draining, __ATOMIC_ACQUIRE)) {
+		return;
+	}
 	if (is_deadlocked(processor)) {
 		__atomic_store_n(&runtime->deadlocked, true, __ATOMIC_RELEASE);
 		runtime->on_drained(runtime);
-	} else if (__atomic_load_n(&runtime->draining, __ATOMIC_ACQUIRE) &&
-		   vci_idle_alive(runtime) == 0) {
+	} else if (vci_idle_alive(runtime) == 0) {
 		runtime->on_drained(runtime);
 	}
 }

@@ -71,7 +71,7 @@ static void clear(struct vcore_thread_info *info)
 static void read_life(const struct vcore_thread *thread, uint64_t life,
 		      struct vcore_thread_info *info)
 {
-	info->id = (life / VCI_LIFE_GENERATION) << VCI_ID_INDEX_BITS | (thread->stack.index + 1);
+	info->id = vci_id(life / VCI_LIFE_GENERATION, thread->stack.index);
 	info->priority = READ(thread->priority);
 	info->processor = READ(thread->processor);
 	info->destroyed = (life & VCI_LIFE_DESTROY) != 0;

@@ -302,15 +302,18 @@ void vci_runtime_unmake(struct vcore_runtime *runtime)
 
 /* --- servers ----------------------------------------------------------------------------------- */
 
+static bool is_finished(const struct vcore_runtime *runtime)
+{
+	return __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE) || vci_idle_is_empty(runtime);
+}
+
 /* The lowest free server, or -E… */
 static int enter_service(struct vcore_runtime *runtime)
 {
 	int result = -EBUSY;
 
 	vci_spin_lock(&runtime->idle_lock);
-	if (__atomic_load_n(&runtime->over, __ATOMIC_RELAXED) ||
-	    (__atomic_load_n(&runtime->closing, __ATOMIC_RELAXED) &&
-	     vci_idle_alive(runtime) == 0)) {
+	if (is_finished(runtime)) {
 		result = -ESHUTDOWN;
 	}
 	for (unsigned i = 0; result == -EBUSY && i < runtime->n_servers; i++) {
@@ -388,9 +391,7 @@ int vci_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 		vci_idle_run(m);
 		pass_on(processor);
 		lay_down(m);
-		if (__atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE)) {
-			error = -ESHUTDOWN;
-		}
+		error = is_finished(runtime) ? -ESHUTDOWN : 0;
 	}
 	leave_service(runtime, (unsigned)server);
 	return error;

@@ -140,8 +140,9 @@ struct vci_timers {
 #define VCI_LIFE_DESTROY    UINT64_C(4)
 #define VCI_LIFE_GENERATION UINT64_C(8)
 
-/* An id is a generation and an index + 1: 1, 2, 3, … at first. */
+/* An id is a generation - 1 and an index + 1: 1, 2, 3, … at first. */
 #define VCI_ID_INDEX_BITS 24
+
 #define VCI_GENERATION_MAX (((uint64_t)1 << (64 - VCI_ID_INDEX_BITS)) - 1)
 
 _Static_assert(VCI_STACKS_MAX < (uint32_t)1 << VCI_ID_INDEX_BITS, "an id holds an index");
@@ -335,9 +336,14 @@ static inline struct vcore_thread *vci_thread_self(void)
 	return m != NULL ? m->current : NULL;
 }
 
+static inline uint64_t vci_id(uint64_t generation, uint32_t index)
+{
+	return (generation - 1) << VCI_ID_INDEX_BITS | (index + 1);
+}
+
 static inline uint64_t vci_thread_id(const struct vcore_thread *thread)
 {
-	return thread->stack.generation << VCI_ID_INDEX_BITS | (thread->stack.index + 1);
+	return vci_id(thread->stack.generation, thread->stack.index);
 }
 
 static inline struct vcore_thread *vci_waiter_thread(struct vci_waiter *waiter)

@@ -87,17 +87,18 @@ int vci_pages_guard(void *address, size_t bytes, const char **limit)
 {
 	int *error = vci_errno_address();
 	int saved = *error;
-	int failed;
+	int failed = -1;
 
 	if (has_guard_pages) {
 		failed = VCI_OUTSIDE(madvise(address, bytes, MADV_GUARD_INSTALL));
-		*limit = "memory";
-		if (failed != 0 && *error == EINVAL) { /* a locked mapping */
-			failed = VCI_OUTSIDE(mprotect(address, bytes, PROT_NONE));
-		}
-	} else {
+	}
+	if (!has_guard_pages || (failed != 0 && *error == EINVAL)) { /* a locked mapping */
 		failed = VCI_OUTSIDE(mprotect(address, bytes, PROT_NONE));
-		*limit = "vm.max_map_count";
+		if (failed != 0) {
+			*limit = "vm.max_map_count";
+		}
+	} else if (failed != 0) {
+		*limit = "memory";
 	}
 	*error = saved;
 	return failed == 0 ? 0 : -ENOMEM;

@@ -66,8 +66,14 @@ struct vcore_sequencer {
 	int64_t next_; /* private */
 };
 
-#define VCORE_EVENTCOUNT_INITIALIZER { 0, 0 }
-#define VCORE_SEQUENCER_INITIALIZER  { 0 }
+#define VCORE_EVENTCOUNT_INITIALIZER                                                               \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
+#define VCORE_SEQUENCER_INITIALIZER                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /* The count: events so far.  It is at least what it was when called. */
 VCORE_API int64_t vcore_eventcount_read(const struct vcore_eventcount *event);
@@ -84,24 +90,23 @@ VCORE_API int64_t vcore_eventcount_advance(struct vcore_eventcount *event);
  *
  * Requires: n ≥ 0 (checked: panics).  Returns: the new count.
  */
-VCORE_API int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event,
-					      int64_t n);
+VCORE_API int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n);
 
 /*
  * Waits until the count exceeds `value`, which may be negative.
  *
  * Returns: 0.
- * Errors: -ETIMEDOUT: the deadline came first.
+ * Errors: -ETIMEDOUT: the deadline came first.  -ENOMEM: it is a pthread's
+ *	first wait, and there is no memory for what it waits with.
  */
-VCORE_API int vcore_eventcount_await(struct vcore_eventcount *event,
-				     int64_t value, vcore_instant deadline);
+VCORE_API int vcore_eventcount_await(struct vcore_eventcount *event, int64_t value,
+				     vcore_instant deadline);
 
 /* The next ticket: 0, 1, 2, ..., each returned once. */
 VCORE_API int64_t vcore_sequencer_ticket(struct vcore_sequencer *sequencer);
 
 /* How many tickets have been taken. */
-VCORE_API int64_t
-vcore_sequencer_read(const struct vcore_sequencer *sequencer);
+VCORE_API int64_t vcore_sequencer_read(const struct vcore_sequencer *sequencer);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,8 @@
  * when it idles; a wait counts from its last look, and the time between two
  * looks is charged to the thread that was running at the second.
  *
+ * Both structures may grow with the soname; `size` is set by the library.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef VCORE_INSPECT_H
@@ -73,16 +75,16 @@ struct vcore_thread_info {
 
 struct vcore_statistics {
 	size_t size;
-	unsigned processors; /* without servers */
-	unsigned servers;    /* serving now */
-	unsigned idle;       /* processors without a thread to run */
-	uint64_t threads;    /* that have not ended */
-	uint64_t allocated;  /* threads ever */
-	uint64_t switches;   /* from thread to thread */
-	uint64_t steals;     /* threads taken from another processor */
-	uint64_t wakes;      /* of idle processors */
+	unsigned processors;                      /* without servers */
+	unsigned servers;                         /* serving now */
+	unsigned idle;                            /* processors without a thread to run */
+	uint64_t threads;                         /* that have not ended */
+	uint64_t allocated;                       /* threads ever */
+	uint64_t switches;                        /* from thread to thread */
+	uint64_t steals;                          /* threads taken from another processor */
+	uint64_t wakes;                           /* of idle processors */
 	uint64_t preemptions, hand_overs, spares; /* with preemption */
-	size_t stack_bytes;  /* reserved for stacks */
+	size_t stack_bytes;                       /* reserved for stacks */
 	/*
 	 * What made the last allocation of a thread fail: "memory",
 	 * "vm.max_map_count", "threads"; NULL if none did.
@@ -96,11 +98,10 @@ struct vcore_statistics {
  *
  * Returns: 0, or what the callback returned.  Errors: -ESHUTDOWN after fork.
  */
-VCORE_API int
-vcore_inspect_threads(struct vcore_runtime *runtime,
-		      int (*callback)(const struct vcore_thread_info *info,
-				      void *argument),
-		      void *argument);
+VCORE_API int vcore_inspect_threads(struct vcore_runtime *runtime,
+				    int (*callback)(const struct vcore_thread_info *info,
+						    void *argument),
+				    void *argument);
 
 /* Returns: 0, and *statistics.  Errors: -ESHUTDOWN after fork. */
 VCORE_API int vcore_inspect_runtime(struct vcore_runtime *runtime,

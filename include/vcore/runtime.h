@@ -38,9 +38,11 @@
  * program's handlers run on the program's own threads.
  *
  * fork: the child has none of the runtime's processors.  It may exec or exit,
- * from a vcore thread too.  There, calls that need the lost processors say
- * so: those that return an int return -ESHUTDOWN, the others panic.  The
- * child may open runtimes of its own.
+ * and open runtimes of its own.  A vcore thread that forked goes on in the
+ * child as a plain pthread: it may wait as one, but it is no thread any more,
+ * and to return from its entry panics.  Calls that need the lost processors
+ * (allocating in the runtime, joining or destroying its threads, inspecting,
+ * serving or closing it) return -ESHUTDOWN.
  *
  * Source: Saltzer & Kaashoek, Principles of Computer System Design, 5.5.
  *
@@ -145,10 +147,10 @@ VCORE_API int vcore_runtime_open(struct vcore_runtime **runtime,
  *	on it or on its threads is under way once close returns 0.
  * Returns: 0.  Handles of threads nobody joined are invalid.
  * Errors: -ETIMEDOUT: the runtime is as before, but allocates no threads;
- *	close may be called again.  -ESHUTDOWN after fork, in the child.
+ *	close may be called again; -ENOMEM, likewise: see the eventcount's
+ *	await.  -ESHUTDOWN after fork, in the child.
  */
-VCORE_API int vcore_runtime_close(struct vcore_runtime *runtime,
-				  vcore_instant deadline);
+VCORE_API int vcore_runtime_close(struct vcore_runtime *runtime, vcore_instant deadline);
 
 /*
  * Destroys all threads of the runtime, those that are allocated while it does
@@ -177,8 +179,10 @@ VCORE_API int vcore_runtime_stop(struct vcore_runtime *runtime);
  *	-ESHUTDOWN (the runtime is closing or stopped and has no more
  *	threads: no need to come again; or after fork).
  */
-VCORE_API int vcore_runtime_serve(struct vcore_runtime *runtime,
-				  vcore_instant deadline);
+VCORE_API int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline);
+
+/* The runtime of the calling thread; NULL on a plain pthread. */
+VCORE_API struct vcore_runtime *vcore_runtime_self(void);
 
 /*
  * Opens a runtime, runs entry(argument) as its first thread, named "main",
@@ -194,9 +198,8 @@ VCORE_API int vcore_runtime_serve(struct vcore_runtime *runtime,
  * Returns: 0.
  * Errors: those of vcore_runtime_open and vcore_thread_allocate, -EDEADLK.
  */
-VCORE_API int vcore_run(const struct vcore_runtime_options *options,
-			void *(*entry)(void *), void *argument,
-			struct vcore_exit *exit);
+VCORE_API int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *),
+			void *argument, struct vcore_exit *exit);
 
 #ifdef __cplusplus
 }

@@ -45,8 +45,7 @@ struct vcore_slot {
  * Creates a slot; its value is NULL in every thread.  `destructor` may be
  * NULL.  Returns: 0, and *slot.  Errors: -EAGAIN (VCORE_SLOTS_MAX exist).
  */
-VCORE_API int vcore_slot_create(struct vcore_slot *slot,
-				void (*destructor)(void *));
+VCORE_API int vcore_slot_create(struct vcore_slot *slot, void (*destructor)(void *));
 
 /*
  * Deletes a slot.  No destructor is called: what threads hold in it is their
@@ -59,8 +58,8 @@ VCORE_API void *vcore_slot_get(struct vcore_slot slot);
 
 /*
  * Sets the calling thread's value.  Returns: 0.
- * Errors: -EINVAL (deleted), -ENOMEM (a thread's first use of its fifth slot
- * allocates a table; the value is then unchanged).
+ * Errors: -EINVAL (deleted), -ENOMEM (a thread's first use of any but the first
+ * four slots of the process allocates a table; the value is then unchanged).
  */
 VCORE_API int vcore_slot_set(struct vcore_slot slot, void *value);
 

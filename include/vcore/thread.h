@@ -145,10 +145,10 @@ VCORE_API int vcore_thread_allocate(struct vcore_thread **thread,
  * Requires: nobody else joins it, it is not the caller (checked: panics),
  *	and it is not detached.
  * Returns: 0; the handle is no longer valid.
- * Errors: -ETIMEDOUT: the handle stays valid.
+ * Errors: -ETIMEDOUT, and -ENOMEM as for an await: the handle stays valid.
+ *	-ESHUTDOWN after fork, in the child.
  */
-VCORE_API int vcore_thread_join(struct vcore_thread *thread,
-				struct vcore_exit *exit,
+VCORE_API int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit,
 				vcore_instant deadline);
 
 /*
@@ -165,8 +165,7 @@ VCORE_API int vcore_thread_detach(struct vcore_thread *thread);
  *
  * Requires: the caller is a vcore thread (checked: panics).
  */
-VCORE_API void vcore_thread_exit(void *result)
-	__attribute__((__noreturn__));
+VCORE_API void vcore_thread_exit(void *result) __attribute__((__noreturn__));
 
 /*
  * Asks a thread to end, and does not wait for it to do so: join does.  On
@@ -182,8 +181,7 @@ VCORE_API int vcore_thread_destroy(struct vcore_thread *thread);
  *
  * Errors: -ESRCH: the runtime has no such thread, or it has ended.
  */
-VCORE_API int vcore_thread_destroy_id(struct vcore_runtime *runtime,
-				      uint64_t id);
+VCORE_API int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id);
 
 /*
  * While the calls to disable outnumber those to enable, the calling thread is
@@ -227,8 +225,7 @@ VCORE_API const char *vcore_thread_name(const struct vcore_thread *thread);
  * Requires: the caller is a vcore thread, and `cleanup` was the last pushed
  *	(checked: panics).
  */
-VCORE_API void vcore_cleanup_push(struct vcore_cleanup *cleanup,
-				  void (*f)(void *), void *argument);
+VCORE_API void vcore_cleanup_push(struct vcore_cleanup *cleanup, void (*f)(void *), void *argument);
 VCORE_API void vcore_cleanup_pop(struct vcore_cleanup *cleanup, bool execute);
 
 #ifdef __cplusplus

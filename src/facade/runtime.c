@@ -27,9 +27,13 @@ static void note_drained(struct vcore_runtime *runtime)
 	vcore_eventcount_advance(&runtime->drained);
 }
 
-/* Waits until no thread is alive, or none can move; 0, or -ETIMEDOUT. */
+/*
+ * Waits until no thread is alive, or none can move; 0, or the error of await.
+ */
 static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 {
+	int error;
+
 	__atomic_store_n(&runtime->draining, true, __ATOMIC_SEQ_CST);
 	vci_fence_light(); /* pairs with the heavy fence in park: it sees, or is seen */
 	if (__atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == runtime->n_processors) {
@@ -41,8 +45,9 @@ static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 		if (vci_idle_alive(runtime) == 0 || is_deadlocked(runtime)) {
 			return 0;
 		}
-		if (vcore_eventcount_await(&runtime->drained, seen, deadline) != 0) {
-			return -ETIMEDOUT;
+		error = vcore_eventcount_await(&runtime->drained, seen, deadline);
+		if (error != 0) {
+			return error;
 		}
 	}
 }
@@ -50,6 +55,13 @@ static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 static void admit_no_more(struct vcore_runtime *runtime)
 {
 	__atomic_store_n(&runtime->closing, true, __ATOMIC_SEQ_CST);
+}
+
+struct vcore_runtime *vcore_runtime_self(void)
+{
+	const struct vcore_thread *self = vci_thread_self();
+
+	return self != NULL ? self->runtime : NULL;
 }
 
 int vcore_runtime_open(struct vcore_runtime **runtime, const struct vcore_runtime_options *options)
@@ -106,6 +118,14 @@ int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 	return vci_runtime_serve(runtime, deadline);
 }
 
+/* Without memory to wait with, it looks again and again. */
+static void drain_at_last(struct vcore_runtime *runtime)
+{
+	while (drain(runtime, VCORE_NEVER) != 0) {
+		(void)vcore_sleep(vcore_after(1000000));
+	}
+}
+
 /*
  * Nothing can move any more.  The threads are destroyed, and what does not end
  * even so (it has destruction disabled, or waits in a cleanup) is abandoned.
@@ -115,14 +135,13 @@ static void break_deadlock(struct vcore_runtime *runtime)
 	(void)vcore_dump(runtime, 2);
 	__atomic_store_n(&runtime->deadlocked, false, __ATOMIC_RELEASE);
 	(void)vcore_runtime_stop(runtime);
-	(void)drain(runtime, VCORE_NEVER);
+	drain_at_last(runtime);
 }
 
 int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *), void *argument,
 	      struct vcore_exit *exit)
 {
-	struct vcore_thread_options first_options = { .size = sizeof first_options,
-						      .name = "main" };
+	struct vcore_thread_options first_options = {.size = sizeof first_options, .name = "main"};
 	struct vcore_runtime *runtime;
 	struct vcore_thread *first;
 	int error;
@@ -138,7 +157,7 @@ int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *
 		vci_runtime_unmake(runtime);
 		return error;
 	}
-	(void)drain(runtime, VCORE_NEVER);
+	drain_at_last(runtime);
 	if (is_deadlocked(runtime)) {
 		error = -EDEADLK;
 		break_deadlock(runtime);

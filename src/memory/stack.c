@@ -37,7 +37,7 @@ int vci_stacks_open(struct vci_stacks *stacks, size_t stack_size, size_t header)
 	stacks->header = round_up(header, VCI_CACHE_LINE);
 	stacks->guard = round_up(GUARD_BYTES, vci_page_size);
 	stacks->stack_size = stack_size;
-	stacks->overhead = stacks->guard + stacks->header + COLOURS * VCI_CACHE_LINE +
+	stacks->overhead = stacks->guard + stacks->header + (size_t)COLOURS * VCI_CACHE_LINE +
 			   vci_signal_frame();
 	for (unsigned k = 1; k < VCI_STACK_KINDS; k++) {
 		stacks->kinds[k].slot_bytes = vci_page_size << k;
@@ -90,7 +90,7 @@ static struct vci_stack *header(const struct vci_stacks *stacks, const struct vc
 {
 	char *top = slot(stacks, slab, position) + stacks->kinds[slab->kind].slot_bytes;
 
-	top -= (position % COLOURS) * VCI_CACHE_LINE;
+	top -= (size_t)(position % COLOURS) * VCI_CACHE_LINE;
 	return (struct vci_stack *)(top - stacks->header);
 }
 
@@ -102,13 +102,13 @@ static struct vci_slab *add_slab(struct vci_stacks *stacks, uint32_t kind)
 	size_t slots = SLAB_BYTES / slot_bytes;
 
 	if (stacks->n_slabs == SLABS_MAX) {
-		stacks->limit = "threads";
+		__atomic_store_n(&stacks->limit, "threads", __ATOMIC_RELAXED);
 		return NULL;
 	}
 	slots = slots < 1 ? 1 : slots > VCI_SLAB_SLOTS ? VCI_SLAB_SLOTS : slots;
 	slab->base = vci_pages_reserve(slots * slot_bytes);
 	if (slab->base == NULL) {
-		stacks->limit = "memory";
+		__atomic_store_n(&stacks->limit, "memory", __ATOMIC_RELAXED);
 		return NULL;
 	}
 	slab->kind = kind;
@@ -186,6 +186,12 @@ static struct vci_stack *set_up(struct vci_stacks *stacks, uint32_t index)
 	return stack;
 }
 
+/* Written with the lock, read without. */
+static void count_warm(struct vci_stack_kind *of, size_t n)
+{
+	__atomic_store_n(&of->n_warm, of->n_warm + n, __ATOMIC_RELAXED);
+}
+
 /* Up to n warm ones, in one piece. */
 static struct vci_stack *take_warm(struct vci_stacks *stacks, uint32_t kind, unsigned n)
 {
@@ -194,11 +200,12 @@ static struct vci_stack *take_warm(struct vci_stacks *stacks, uint32_t kind, uns
 	struct vci_stack *last = list;
 
 	if (list != NULL) {
-		of->n_warm--;
-		while (--n > 0 && last->next != NULL) {
+		size_t taken = 1;
+
+		for (; taken < n && last->next != NULL; taken++) {
 			last = last->next;
-			of->n_warm--;
 		}
+		count_warm(of, -taken);
 		of->warm = last->next;
 		last->next = NULL;
 	}
@@ -244,7 +251,7 @@ void vci_stacks_give(struct vci_stacks *stacks, struct vci_stack *list, unsigned
 	vci_spin_lock(&stacks->lock);
 	last->next = of->warm;
 	of->warm = list;
-	of->n_warm += n;
+	count_warm(of, n);
 	vci_spin_unlock(&stacks->lock);
 }
 

@@ -36,6 +36,12 @@
 #define VCI_TSAN 1
 #endif
 
+/*
+ * A function that reads what others may write at the same time, and checks
+ * afterwards that they did not.
+ */
+#define VCI_READS_RACILY __attribute__((no_sanitize("thread")))
+
 /* Of a stack: its bounds for ASan, its fiber for TSan. */
 struct vci_annotation {
 #ifdef VCI_ASAN
@@ -58,6 +64,16 @@ struct vci_annotation {
 #ifdef VCI_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
+
+/* Pages that are new to the library; their shadow may be another mapping's. */
+static inline void vci_annotate_fresh(void *address, size_t bytes)
+{
+#ifdef VCI_ASAN
+	__asan_unpoison_memory_region(address, bytes);
+#endif
+	(void)address;
+	(void)bytes;
+}
 
 /* A new thread will run on [low, high). */
 static inline void vci_annotate_begin(struct vci_annotation *to, void *low, void *high)

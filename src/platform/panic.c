@@ -9,8 +9,9 @@ void (*(*vci_panic_identify)(struct vcore_report *report))(const struct vcore_re
 
 static void print(const struct vcore_report *report)
 {
-	struct vci_line line = { .length = 0 };
+	struct vci_line line;
 
+	vci_line_begin(&line);
 	vci_line_text(&line, "vcore: panic: ");
 	vci_line_text(&line, report->function);
 	vci_line_text(&line, ": ");
@@ -46,6 +47,12 @@ void vci_panic(const char *function, const char *breach)
 	}
 	print(&report);
 	vci_abort();
+}
+
+void vci_line_begin(struct vci_line *line)
+{
+	line->length = 0;
+	line->text[0] = '\0';
 }
 
 void vci_line_text(struct vci_line *line, const char *text)

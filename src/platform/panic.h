@@ -15,11 +15,11 @@
 void vci_panic(const char *function, const char *breach) __attribute__((noreturn, cold));
 
 /* Panics if `condition` holds: the breach is written where it is checked. */
-#define VCI_PANIC_IF(condition, breach)                                                           \
-	do {                                                                                      \
-		if (unlikely(condition)) {                                                        \
-			vci_panic(__func__, breach);                                              \
-		}                                                                                 \
+#define VCI_PANIC_IF(condition, breach)                                                            \
+	do {                                                                                       \
+		if (unlikely(condition)) {                                                         \
+			vci_panic(__func__, breach);                                               \
+		}                                                                                  \
 	} while (0)
 
 /*
@@ -34,6 +34,7 @@ struct vci_line {
 	size_t length;
 };
 
+void vci_line_begin(struct vci_line *line);
 void vci_line_text(struct vci_line *line, const char *text);
 void vci_line_number(struct vci_line *line, int64_t number);
 void vci_line_pointer(struct vci_line *line, const void *pointer);

@@ -42,7 +42,7 @@ struct vci_exceptions {
 	unsigned uncaught;
 };
 
-int *vci_errno_address(void);                  /* of this kernel thread */
+int *vci_errno_address(void);                        /* of this kernel thread */
 struct vci_exceptions *vci_exceptions_address(void); /* NULL: no C++ runtime */
 
 /* --- time and waiting ---------------------------------------------------- */
@@ -115,9 +115,9 @@ void vci_kernel_thread_join(struct vci_kernel_thread *thread);
 /* Calls f(local->host) when the calling pthread ends.  0, or -ENOMEM. */
 int vci_at_thread_end(void (*f)(void *host));
 
-unsigned vci_cpu_count(void);     /* CPUs that the process may use */
-unsigned vci_task_count(void);    /* kernel threads of it; 0: unknown */
-size_t vci_signal_frame(void);    /* stack that a signal may need, bytes */
+unsigned vci_cpu_count(void);  /* CPUs that the process may use */
+unsigned vci_task_count(void); /* kernel threads of it; 0: unknown */
+size_t vci_signal_frame(void); /* stack that a signal may need, bytes */
 
 /* --- the process ------------------------------------------------------------ */
 
@@ -143,7 +143,7 @@ void vci_abort(void) __attribute__((noreturn));
  * Installs a handler for SIGSEGV and SIGBUS for the process (counted: the last
  * remove restores what was there before).  `explain` is called on the
  * alternate stack with the address touched; if it returns, the signal goes to
- * the handler that was installed before.
+ * the handler that was installed before.  The caller excludes others.
  */
 int vci_faults_install(void (*explain)(void *address));
 void vci_faults_remove(void);

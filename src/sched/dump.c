@@ -40,16 +40,16 @@ static void line_time(struct vci_line *line, int64_t nanoseconds)
 /* --- circles of joins ------------------------------------------------------------------ */
 
 /* The thread that one waits to join, NULL if it does not. */
-static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
+VCI_READS_RACILY static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
 {
 	enum vci_claim state;
 
 	state = vci_claim_state(__atomic_load_n(&thread->waiter.claim, __ATOMIC_ACQUIRE));
 	if ((state != VCI_WAITING && state != VCI_WAITING_FIRM) ||
-	    __atomic_load_n(&thread->waiter.kind, __ATOMIC_RELAXED) != VCORE_WAIT_JOIN) {
+	    *(volatile const uint8_t *)&thread->waiter.kind != VCORE_WAIT_JOIN) {
 		return NULL;
 	}
-	return __atomic_load_n(&thread->waiter.object, __ATOMIC_RELAXED);
+	return *(void *volatile const *)&thread->waiter.object;
 }
 
 static bool is_in_circle(const struct vcore_thread *thread)
@@ -109,11 +109,12 @@ static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argumen
 {
 	struct dump *dump = argument;
 	struct vcore_thread_info info;
-	struct vci_line line = { .length = 0 };
+	struct vci_line line;
 
 	if (!vci_inspect_thread(thread, life, &info)) {
 		return 0;
 	}
+	vci_line_begin(&line);
 	line_thread(&line, &info);
 	if (info.state == VCORE_THREAD_WAITING) {
 		line_wait(&line, &info);
@@ -143,9 +144,10 @@ static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argumen
 static int dump_runtime(const struct dump *dump)
 {
 	struct vcore_statistics statistics;
-	struct vci_line line = { .length = 0 };
+	struct vci_line line;
 
 	(void)vcore_inspect_runtime(dump->runtime, &statistics);
+	vci_line_begin(&line);
 	vci_line_text(&line, dump->runtime->deadlocked ? "vcore: deadlock: " : "vcore: runtime: ");
 	vci_line_number(&line, (int64_t)statistics.threads);
 	vci_line_text(&line, " threads, ");
@@ -162,7 +164,7 @@ static int dump_runtime(const struct dump *dump)
 
 int vcore_dump(struct vcore_runtime *runtime, int fd)
 {
-	struct dump dump = { .runtime = runtime, .fd = fd };
+	struct dump dump = {.runtime = runtime, .fd = fd};
 
 	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
 	if (__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED)) {

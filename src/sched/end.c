@@ -15,22 +15,23 @@
  * In a child of fork a thread may go on, as a pthread; it cannot end, for
  * there is no processor to go back to.
  */
-static void check_not_lost(void)
+static struct vci_kthread *kthread_not_lost(void)
 {
-	if (unlikely(vci_kthread_self() == NULL)) {
+	struct vci_kthread *m = vci_kthread_self();
+
+	if (unlikely(m == NULL)) {
 		vci_panic("vcore_thread_exit",
 			  "the processors of the runtime were lost in fork; a child may only exec "
 			  "or exit from here");
 	}
+	return m;
 }
 
 void vci_end_begin(void *thread)
 {
 	struct vcore_thread *self = thread;
-	void *result = self->entry(self->argument);
 
-	check_not_lost();
-	vci_end_self(self, VCORE_RETURNED, result);
+	vci_end_self(self, VCORE_RETURNED, self->entry(self->argument));
 }
 
 static void run_cleanups(struct vcore_thread *self)
@@ -87,16 +88,15 @@ static bool may_run_next(struct vci_processor *processor, struct vci_waiter *wai
  */
 static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 {
+	struct vci_kthread *m = kthread_not_lost();
 	struct vci_waiter *joiner = close_join(self);
-	struct vci_kthread *m = vci_kthread_self();
 	struct vci_processor *processor = m->processor;
 
 	vci_count(&processor->ended, 1);
 	m->joiner = NULL;
 	if (vci_join_is_waiter(joiner) && vci_waiter_claim(joiner, VCI_WOKEN)) {
 		if (may_run_next(processor, joiner)) {
-			vci_switch_away(m, self, VCI_HANDED, vci_waiter_thread(joiner),
-					NULL);
+			vci_switch_away(m, self, VCI_HANDED, vci_waiter_thread(joiner), NULL);
 		}
 		m->joiner = joiner;
 	}
@@ -107,13 +107,15 @@ static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
 {
 	self->undestroyable++; /* never 0 again: nothing ends it a second time */
-	run_cleanups(self);
-	vci_slots_destroy(&self->slots);
-	check_not_lost();
+	if (unlikely(self->cleanups != NULL)) {
+		run_cleanups(self);
+	}
+	if (unlikely(self->has_slots)) {
+		vci_slots_destroy(&self->slots);
+	}
 	self->how = how;
 	self->argument = result;
-	__atomic_store_n(&self->life,
-			 self->stack.generation * VCI_LIFE_GENERATION | VCI_LIFE_ENDED,
+	__atomic_store_n(&self->life, self->stack.generation * VCI_LIFE_GENERATION | VCI_LIFE_ENDED,
 			 __ATOMIC_RELAXED);
 	leave(self);
 }
@@ -122,8 +124,8 @@ void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left)
 {
 	struct vci_waiter *joiner = m->joiner;
 
-	if (left->join == VCI_JOIN_DETACHED) {
-		vci_end_free(left);
+	if (__atomic_load_n(&left->join, __ATOMIC_RELAXED) == VCI_JOIN_DETACHED) {
+		vci_end_free(m, left);
 		return;
 	}
 	__atomic_store_n(&left->join, VCI_JOIN_ENDED, __ATOMIC_RELEASE);
@@ -132,10 +134,8 @@ void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left)
 	}
 }
 
-void vci_end_free(struct vcore_thread *thread)
+void vci_end_free(struct vci_kthread *m, struct vcore_thread *thread)
 {
-	const struct vci_kthread *m = vci_kthread_self();
-
 	vci_annotate_end(&thread->annotation);
 	__atomic_store_n(&thread->life, thread->stack.generation * VCI_LIFE_GENERATION,
 			 __ATOMIC_RELAXED);

@@ -18,8 +18,8 @@ void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
 /* After VCI_END: the thread has been left for good. */
 void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left);
 
-/* Frees an ended thread: by its joiner, or whoever forgets it. */
-void vci_end_free(struct vcore_thread *thread);
+/* Frees an ended thread; `m` is the caller's kernel thread, or NULL. */
+void vci_end_free(struct vci_kthread *m, struct vcore_thread *thread);
 
 /*
  * Whether the thread was asked to end, and may be.  At the door of every call

@@ -5,13 +5,13 @@
  */
 #include "sched/host.h"
 
+#include "sched/registry.h"
 #include "sched/slots.h"
 
 /* Records are made in pages of so many bytes. */
 #define CHUNK_BYTES ((size_t)16 << 10)
 
-static struct vci_spin lock;
-static struct vci_host *free_hosts; /* guarded by lock */
+static struct vci_host *free_hosts; /* guarded by vci_process_lock */
 
 /* With the lock: makes more records; if it cannot, there are none. */
 static void make_more(void)
@@ -32,7 +32,7 @@ static struct vci_host *take(void)
 {
 	struct vci_host *host;
 
-	vci_spin_lock(&lock);
+	vci_spin_lock(&vci_process_lock);
 	if (free_hosts == NULL) {
 		make_more();
 	}
@@ -40,16 +40,16 @@ static struct vci_host *take(void)
 	if (host != NULL) {
 		free_hosts = host->next_free;
 	}
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 	return host;
 }
 
 static void give(struct vci_host *host)
 {
-	vci_spin_lock(&lock);
+	vci_spin_lock(&vci_process_lock);
 	host->next_free = free_hosts;
 	free_hosts = host;
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 }
 
 /* The pthread ends; a destructor of its own may call the library again. */
@@ -58,7 +58,10 @@ static void end(void *argument)
 	struct vci_host *host = argument;
 
 	vci_local()->host = host;
-	vci_slots_destroy(&host->slots);
+	if (host->has_slots) {
+		vci_slots_destroy(&host->slots);
+		host->has_slots = false;
+	}
 	vci_local()->host = NULL;
 	give(host);
 }
@@ -68,7 +71,7 @@ struct vci_host *vci_host_self(void)
 	struct vci_local *local = vci_local();
 
 	if (unlikely(local->host == NULL)) {
-		if (vci_platform_open() != 0) {
+		if (vci_registry_open() != 0) {
 			return NULL;
 		}
 		local->host = take();

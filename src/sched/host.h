@@ -15,7 +15,8 @@
 
 struct vci_host {
 	struct vci_waiter waiter;
-	struct vci_slots slots;
+	struct vci_slots slots; /* meaningful if has_slots */
+	bool has_slots;
 	struct vci_host *next_free;
 };
 

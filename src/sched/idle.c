@@ -22,8 +22,8 @@
 #define DOZE_NS 100000
 
 /* Warm stacks to keep of a size; the others are given back after a while. */
-#define WARM_KEPT     256
-#define WARM_IDLE_NS  100000000
+#define WARM_KEPT    256
+#define WARM_IDLE_NS 100000000
 
 /* --- the list of idlers, with idle_lock held ---------------------------------- */
 
@@ -70,7 +70,7 @@ static void delist(struct vcore_runtime *runtime, struct vci_processor *processo
 static void call(struct vcore_runtime *runtime, struct vci_processor *processor)
 {
 	delist(runtime, processor);
-	runtime->wakes++;
+	vci_count(&runtime->wakes, 1);
 	__atomic_fetch_add(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -233,10 +233,11 @@ static void stop_searching(struct vci_processor *processor)
 	if (others != 0 || __atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == 0) {
 		return;
 	}
+	/* Who queued work and saw a searcher woke nobody: see what it queued. */
+	vci_fence_heavy(); /* pairs with the light fence in vci_idle_wake_one */
 	if (vci_queue_spare(&processor->queue) > 0 || vci_steal_might(processor) > 0 ||
 	    !vci_inbox_is_empty(&runtime->inbox) ||
-	    earliest_timer(runtime) <
-		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+	    earliest_timer(runtime) < __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
 		vci_idle_wake_any(runtime);
 	}
 }
@@ -248,7 +249,7 @@ static bool has_work(const struct vci_processor *processor)
 	const struct vcore_runtime *runtime = processor->runtime;
 
 	return !vci_inbox_is_empty(&processor->inbox) || !vci_inbox_is_empty(&runtime->inbox) ||
-	       vci_steal_might(processor) > 0 ||
+	       processor->queue.length > 0 || vci_steal_might(processor) > 0 ||
 	       __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
 }
 
@@ -280,7 +281,7 @@ static void send_servers_home(struct vcore_runtime *runtime)
 }
 
 /* Who drains waits for the end; until then its own calls may be under way. */
-static void check_end(struct vci_processor *processor)
+void vci_idle_check_end(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
 
@@ -372,9 +373,8 @@ static bool park(struct vci_processor *processor)
 	__atomic_fetch_sub(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 	vci_fence_heavy(); /* pairs with the light fences above: I2, I5 */
 	if (!has_work(processor) &&
-	    earliest_timer(runtime) >=
-		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
-		check_end(processor);
+	    earliest_timer(runtime) >= __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+		vci_idle_check_end(processor);
 		sleep_until(processor, deadline);
 	}
 	return become_busy(processor);
@@ -404,7 +404,7 @@ static void doze(struct vci_processor *processor)
 static struct vcore_thread *find(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
-	struct vci_sighting sighting = { .victim = processor->number + 1 };
+	struct vci_sighting sighting = {.victim = processor->number + 1};
 	struct vcore_thread *thread;
 	bool searching = false;
 

@@ -56,6 +56,12 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline);
 /* Wakes every parked processor. */
 void vci_idle_wake_all(struct vcore_runtime *runtime);
 
+/*
+ * By a processor that has nothing to run: whether that is the end, of all
+ * threads or of all hope.
+ */
+void vci_idle_check_end(struct vci_processor *processor);
+
 /* Threads that have been allocated and have not ended. */
 uint64_t vci_idle_alive(const struct vcore_runtime *runtime);
 

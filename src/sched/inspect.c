@@ -24,15 +24,16 @@ static bool is_lost(const struct vcore_runtime *runtime)
 /* --- one thread ----------------------------------------------------------------------- */
 
 /* Reads of fields that their owner may write at the same time. */
-#define READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define READ(field) (*(volatile __typeof__(field) *)&(field))
 
-static bool is_running(const struct vcore_thread *thread, unsigned processor)
+VCI_READS_RACILY static bool is_running(const struct vcore_thread *thread, unsigned processor)
 {
 	return READ(thread->runtime->kthreads[processor].current) == thread;
 }
 
 /* What the thread waits for; false if that changed meanwhile. */
-static bool read_wait(const struct vcore_thread *thread, struct vcore_thread_info *info)
+VCI_READS_RACILY static bool read_wait(const struct vcore_thread *thread,
+				       struct vcore_thread_info *info)
 {
 	const struct vci_waiter *waiter = &thread->waiter;
 	uint64_t claim = __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE);
@@ -53,7 +54,9 @@ static bool read_wait(const struct vcore_thread *thread, struct vcore_thread_inf
 	if (info->wait == VCORE_WAIT_EVENTCOUNT) {
 		info->value = READ(waiter->node.key);
 	} else if (info->wait == VCORE_WAIT_JOIN && info->object != NULL) {
-		info->joins = vci_thread_id((const struct vcore_thread *)info->object);
+		const struct vcore_thread *joined = info->object;
+
+		info->joins = vci_id(READ(joined->stack.generation), READ(joined->stack.index));
 		info->object = NULL;
 	}
 	return __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE) == claim;
@@ -68,10 +71,10 @@ static void clear(struct vcore_thread_info *info)
 	info->deadline = VCORE_NEVER;
 }
 
-static void read_life(const struct vcore_thread *thread, uint64_t life,
-		      struct vcore_thread_info *info)
+VCI_READS_RACILY static void read_life(const struct vcore_thread *thread, uint64_t life,
+				       struct vcore_thread_info *info)
 {
-	info->id = vci_id(life / VCI_LIFE_GENERATION, thread->stack.index);
+	info->id = vci_id(life / VCI_LIFE_GENERATION, READ(thread->stack.index));
 	info->priority = READ(thread->priority);
 	info->processor = READ(thread->processor);
 	info->destroyed = (life & VCI_LIFE_DESTROY) != 0;
@@ -93,24 +96,43 @@ static void read_stack(const struct vcore_thread *thread, struct vcore_thread_in
 	info->stack_used = bytes - vci_pages_untouched(low, bytes);
 }
 
+/* The wait may change while it is read: again, until it holds still. */
+#define TRIES 100
+
+static void read_all(const struct vcore_thread *thread, uint64_t life,
+		     struct vcore_thread_info *info)
+{
+	int tries = TRIES;
+
+	do {
+		clear(info);
+		read_life(thread, life, info);
+		if (life & VCI_LIFE_ENDED) {
+			info->state = VCORE_THREAD_ENDED;
+			break;
+		}
+	} while (!read_wait(thread, info) && --tries > 0);
+	read_stack(thread, info);
+}
+
 bool vci_inspect_thread(const struct vcore_thread *thread, uint64_t life,
 			struct vcore_thread_info *info)
 {
-	int tries = 100;
+	uint64_t generation = life / VCI_LIFE_GENERATION;
+	uint64_t now;
 
-	clear(info);
-	read_life(thread, life, info);
-	if (life & VCI_LIFE_ENDED) {
-		info->state = VCORE_THREAD_ENDED;
-	} else {
-		while (!read_wait(thread, info) && --tries > 0) {
-			clear(info);
-			read_life(thread, life, info);
+	for (;;) {
+		read_all(thread, life, info);
+		now = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
+		if (now == life) {
+			return true;
 		}
+		if (now / VCI_LIFE_GENERATION != generation ||
+		    !(now & (VCI_LIFE_ALIVE | VCI_LIFE_ENDED))) {
+			return false; /* it has ended and been forgotten */
+		}
+		life = now; /* it ended, or was asked to: look again */
 	}
-	read_stack(thread, info);
-	return (__atomic_load_n(&thread->life, __ATOMIC_ACQUIRE) | VCI_LIFE_DESTROY) ==
-	       (life | VCI_LIFE_DESTROY);
 }
 
 /* --- all threads -------------------------------------------------------------------------- */
@@ -136,7 +158,7 @@ int vcore_inspect_threads(struct vcore_runtime *runtime,
 			  int (*callback)(const struct vcore_thread_info *info, void *argument),
 			  void *argument)
 {
-	struct visit visit = { callback, argument };
+	struct visit visit = {callback, argument};
 	int result;
 
 	VCI_PANIC_IF(runtime == NULL || callback == NULL, "runtime or callback is NULL");
@@ -149,6 +171,8 @@ int vcore_inspect_threads(struct vcore_runtime *runtime,
 	return result;
 }
 
+#define LOAD(counter) __atomic_load_n(&(counter), __ATOMIC_RELAXED)
+
 int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics *statistics)
 {
 	static const struct vcore_statistics none;
@@ -160,19 +184,19 @@ int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics
 	*statistics = none;
 	statistics->size = sizeof *statistics;
 	statistics->processors = runtime->n_processors;
-	statistics->servers = READ(runtime->servers);
-	statistics->idle = READ(runtime->idle);
+	statistics->servers = LOAD(runtime->servers);
+	statistics->idle = LOAD(runtime->idle);
 	statistics->threads = vci_idle_alive(runtime);
-	statistics->allocated = READ(runtime->allocated_outside) - READ(runtime->refused_outside);
+	statistics->allocated = LOAD(runtime->allocated_outside) - LOAD(runtime->refused_outside);
 	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
 		const struct vci_processor *processor = &runtime->processors[i];
 
-		statistics->allocated += READ(processor->allocated);
-		statistics->switches += READ(processor->switches);
-		statistics->steals += READ(processor->steals);
+		statistics->allocated += LOAD(processor->allocated);
+		statistics->switches += LOAD(processor->switches);
+		statistics->steals += LOAD(processor->steals);
 	}
-	statistics->wakes = READ(runtime->wakes);
-	statistics->stack_bytes = READ(runtime->stacks.bytes);
-	statistics->limit = READ(runtime->stacks.limit);
+	statistics->wakes = LOAD(runtime->wakes);
+	statistics->stack_bytes = LOAD(runtime->stacks.bytes);
+	statistics->limit = LOAD(runtime->stacks.limit);
 	return 0;
 }

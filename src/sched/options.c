@@ -26,8 +26,7 @@ int vci_options(void *known, size_t size, const void *options)
 		}
 	}
 	for (size_t i = 0; i < size; i++) {
-		/* Volatile: not to be made a call to memcpy (platform.h). */
-		((volatile unsigned char *)to)[i] = i < given ? from[i] : 0;
+		to[i] = i < given ? from[i] : 0;
 	}
 	return 0;
 }

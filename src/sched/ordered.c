@@ -7,10 +7,18 @@
 
 #include "sched/ordered.h"
 
-/* Fibonacci hashing of the address: well mixed in the high bits. */
+/*
+ * Of the address.  Records lie at equal distances, and may come in that order:
+ * one multiplication would map them to a line, so that the tree is one too.
+ * (The finalizer of D. Stafford's Mix13.)
+ */
 static uint32_t hash(const struct vci_ordered *node)
 {
-	return (uint32_t)(((uint64_t)(uintptr_t)node >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	uint64_t x = (uintptr_t)node;
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(x >> 32);
 }
 
 /* Makes `node` (or nothing) stand where `old` stood. */
@@ -112,8 +120,8 @@ static void succeed(struct vci_ordered **root, struct vci_ordered *head)
 static void uproot(struct vci_ordered **root, struct vci_ordered *node)
 {
 	while (node->left != NULL && node->right != NULL) {
-		rotate_up(root, node->left->priority > node->right->priority ? node->left
-									     : node->right);
+		rotate_up(root,
+			  node->left->priority > node->right->priority ? node->left : node->right);
 	}
 	replace(root, node, node->left != NULL ? node->left : node->right);
 }

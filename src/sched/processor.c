@@ -101,3 +101,20 @@ struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
 	thread = vci_queue_pop(&processor->queue, least);
 	return likely(thread != NULL) ? thread : pick_from_shared(processor, least);
 }
+
+struct vcore_thread *vci_pick_rotating(struct vci_processor *processor,
+				       const struct vcore_thread *yielding)
+{
+	uint32_t choice = processor->choices + 1;
+	struct vcore_thread *thread;
+
+	if (unlikely(choice % EVERY_TIMERS == 0 || processor->server ||
+		     !vci_inbox_is_empty(&processor->inbox))) {
+		return NULL;
+	}
+	thread = vci_queue_rotate(&processor->queue, yielding);
+	if (thread != NULL) {
+		__atomic_store_n(&processor->choices, choice, __ATOMIC_RELAXED);
+	}
+	return thread;
+}

@@ -15,6 +15,13 @@
  */
 struct vcore_thread *vci_pick(struct vci_processor *processor, int least);
 
+/*
+ * The choice for a thread that yields, if it is a plain one: NULL, or the next
+ * thread, and the queue stays locked until vci_queue_rotate_end.
+ */
+struct vcore_thread *vci_pick_rotating(struct vci_processor *processor,
+				       const struct vcore_thread *yielding);
+
 /* A server's time is up: it must return to its own stack. */
 bool vci_processor_is_leaving(struct vci_processor *processor);
 

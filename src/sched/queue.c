@@ -156,7 +156,7 @@ static void loot_levels(struct vci_queue *queue, struct loot *loot)
 
 struct vcore_thread *vci_queue_steal(struct vci_queue *queue, unsigned most, bool slot)
 {
-	struct loot loot = { .most = most };
+	struct loot loot = {.most = most};
 	struct vcore_thread *woken;
 
 	if (!enter_as_thief(queue)) {

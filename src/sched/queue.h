@@ -44,7 +44,7 @@ struct vci_queue {
 	uint32_t owner, thief; /* atomic: the biased lock */
 	/* guarded by it */
 	uint32_t levels;
-	uint32_t length, pinned;   /* atomic, for others to look at */
+	uint32_t length, pinned; /* atomic, for others to look at */
 	struct vcore_thread *slot;
 	uint32_t streak;     /* choices of the slot in a row */
 	uint32_t fair_level; /* of the last fair choice */

@@ -180,14 +180,47 @@ static inline struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int le
 	}
 	if (thread == NULL && top >= least - VCORE_PRIORITY_MIN) {
 		struct vci_level *level = &queue->level[top];
-		struct vci_list *list = level->spawned.head != NULL ? &level->spawned
-								    : &level->ready;
+		struct vci_list *list =
+			level->spawned.head != NULL ? &level->spawned : &level->ready;
 
 		queue->streak = 0;
 		thread = vci_queue_remove(queue, (unsigned)top, list, list->head);
 	}
 	vci_queue_leave(queue);
 	return thread;
+}
+
+/*
+ * Yielding, in the common case: one thread of a level goes to the end of it and
+ * the first one takes its turn.  Neither length nor levels change, so that
+ * the lock is taken once: rotate returns the first with the lock held, and
+ * rotate_end, when the other has been left, appends it and unlocks.  NULL, and
+ * no lock, if it is not that simple.
+ */
+static inline struct vcore_thread *vci_queue_rotate(struct vci_queue *queue,
+						    const struct vcore_thread *yielding)
+{
+	unsigned l = vci_queue_level(yielding);
+	struct vci_level *level = &queue->level[l];
+	struct vcore_thread *first;
+
+	vci_queue_enter(queue);
+	first = level->ready.head;
+	if (unlikely(queue->slot != NULL || queue->levels >> l != 1 || first == NULL ||
+		     level->spawned.head != NULL ||
+		     ((first->flags ^ yielding->flags) & VCORE_THREAD_PINNED))) {
+		vci_queue_leave(queue);
+		return NULL;
+	}
+	vci_list_take(&level->ready, first);
+	queue->streak = 0;
+	return first;
+}
+
+static inline void vci_queue_rotate_end(struct vci_queue *queue, struct vcore_thread *left)
+{
+	vci_list_push_tail(&queue->level[vci_queue_level(left)].ready, left);
+	vci_queue_leave(queue);
 }
 
 #endif /* VCI_QUEUE_INLINE_H */

@@ -5,20 +5,22 @@
  */
 #include "sched/registry.h"
 
-static struct vci_spin lock;
-static struct vcore_runtime *runtimes; /* guarded by lock */
-static bool prepared;                  /* likewise */
+struct vci_spin vci_process_lock;
+
+/* guarded by it */
+static struct vcore_runtime *runtimes;
+static bool opened;
 
 /* --- fork -------------------------------------------------------------------------- */
 
 static void before_fork(void)
 {
-	vci_spin_lock(&lock);
+	vci_spin_lock(&vci_process_lock);
 }
 
 static void after_fork_in_parent(void)
 {
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 }
 
 /*
@@ -32,7 +34,7 @@ static void after_fork_in_child(void)
 	}
 	runtimes = NULL;
 	vci_local()->carrier = NULL;
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 }
 
 /* --- panics and faults ---------------------------------------------------------------- */
@@ -54,7 +56,7 @@ static void explain(void *address)
 {
 	const struct vci_kthread *m = vci_kthread_self();
 	const struct vcore_thread *thread = m != NULL ? m->current : NULL;
-	struct vci_line line = { .length = 0 };
+	struct vci_line line;
 	const char *low;
 
 	if (thread == NULL) {
@@ -64,6 +66,7 @@ static void explain(void *address)
 	if ((char *)address >= low || (char *)address < low - m->runtime->stacks.guard) {
 		return;
 	}
+	vci_line_begin(&line);
 	vci_line_text(&line, "vcore: stack overflow: thread ");
 	vci_line_number(&line, (int64_t)vci_thread_id(thread));
 	vci_line_text(&line, " \"");
@@ -77,19 +80,22 @@ static void explain(void *address)
 
 /* --- runtimes ------------------------------------------------------------------------------ */
 
-/* With the lock held. */
-static int prepare(void)
+int vci_registry_open(void)
 {
-	int error;
+	int error = vci_platform_open();
 
-	if (prepared) {
-		return 0;
+	if (error != 0) {
+		return error;
 	}
-	error = vci_at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
-	if (error == 0) {
-		vci_panic_identify = identify;
-		prepared = true;
+	vci_spin_lock(&vci_process_lock);
+	if (!opened) {
+		error = vci_at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+		if (error == 0) {
+			vci_panic_identify = identify;
+			opened = true;
+		}
 	}
+	vci_spin_unlock(&vci_process_lock);
 	return error;
 }
 
@@ -97,16 +103,13 @@ int vci_registry_add(struct vcore_runtime *runtime)
 {
 	int error;
 
-	vci_spin_lock(&lock);
-	error = prepare();
-	if (error == 0) {
-		error = vci_faults_install(explain);
-	}
+	vci_spin_lock(&vci_process_lock);
+	error = vci_faults_install(explain);
 	if (error == 0) {
 		runtime->next = runtimes;
 		runtimes = runtime;
 	}
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 	return error;
 }
 
@@ -114,11 +117,11 @@ void vci_registry_remove(struct vcore_runtime *runtime)
 {
 	struct vcore_runtime **place = &runtimes;
 
-	vci_spin_lock(&lock);
+	vci_spin_lock(&vci_process_lock);
 	while (*place != runtime) {
 		place = &(*place)->next;
 	}
 	*place = runtime->next;
 	vci_faults_remove();
-	vci_spin_unlock(&lock);
+	vci_spin_unlock(&vci_process_lock);
 }

@@ -249,7 +249,7 @@ int vci_runtime_make(struct vcore_runtime **result, const struct vcore_runtime_o
 	int error = vci_options(&known, sizeof known, options);
 
 	if (error == 0) {
-		error = vci_platform_open();
+		error = vci_registry_open();
 	}
 	if (error == 0) {
 		error = complete(&known);
@@ -300,7 +300,8 @@ void vci_runtime_unmake(struct vcore_runtime *runtime)
 	release(runtime);
 }
 
-/* --- servers ----------------------------------------------------------------------------------- */
+/* --- servers -----------------------------------------------------------------------------------
+ */
 
 static bool is_finished(const struct vcore_runtime *runtime)
 {
@@ -336,25 +337,23 @@ static void leave_service(struct vcore_runtime *runtime, unsigned i)
 	__atomic_fetch_sub(&runtime->servers, 1, __ATOMIC_RELEASE);
 }
 
-/* What is runnable and free is for others to run. */
+/* What is runnable and free is for others to run; the rest waits, in order. */
 static void pass_on(struct vci_processor *processor)
 {
 	struct vcore_thread *pinned = NULL;
+	struct vcore_thread **last = &pinned;
 	struct vcore_thread *thread;
 
 	while ((thread = vci_queue_pop(&processor->queue, VCORE_PRIORITY_MIN)) != NULL) {
 		if (thread->flags & VCORE_THREAD_PINNED) {
-			thread->next = pinned;
-			pinned = thread;
+			*last = thread;
+			last = &thread->next;
 		} else {
 			vci_inbox_send(thread);
 		}
 	}
-	while (pinned != NULL) {
-		thread = pinned;
-		pinned = pinned->next;
-		vci_queue_push_spawned(&processor->queue, thread);
-	}
+	*last = NULL;
+	vci_queue_push_chain(&processor->queue, pinned);
 }
 
 /* With the deadline past: as many turns as there are threads to run now. */
@@ -391,6 +390,7 @@ int vci_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 		vci_idle_run(m);
 		pass_on(processor);
 		lay_down(m);
+		vci_idle_check_end(processor); /* it may have run the last thread */
 		error = is_finished(runtime) ? -ESHUTDOWN : 0;
 	}
 	leave_service(runtime, (unsigned)server);

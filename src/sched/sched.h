@@ -92,6 +92,7 @@ enum vci_claim {
 #define VCI_CLAIM_COUNT UINT64_C(8) /* one wait */
 
 struct vci_timers;
+struct vci_kthread;
 
 /* Who can wait: a part of each green thread, and of each pthread that does. */
 struct vci_waiter {
@@ -101,8 +102,11 @@ struct vci_waiter {
 	 * locked; or returns false, because it need not wait any more.
 	 */
 	bool (*publish)(struct vci_waiter *waiter);
-	/* Called by the waiter when its wait is over: gives the result. */
-	int (*finish)(struct vci_waiter *waiter, enum vci_claim reason);
+	/*
+	 * Called by the waiter when its wait is over: gives the result.  `m` is
+	 * NULL for a host.
+	 */
+	int (*finish)(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason);
 	void *argument; /* for finish */
 	/* guarded by the object's lock */
 	struct vci_ordered node; /* its place; the key is the target */
@@ -177,39 +181,44 @@ struct vci_slot_value {
 struct vci_slots {
 	struct vci_slot_value near[VCI_SLOTS_NEAR];
 	struct vci_slot_value *far; /* NULL, or VCORE_SLOTS_MAX entries */
-	bool used;                  /* near[] is meaningful */
 };
 
-/* A thread's control block, at the top of its stack. */
+/*
+ * A thread's control block, at the top of its stack.  What a thread that only
+ * begins and ends touches comes first: three lines, of which each is fetched
+ * from far away when there are many threads.
+ */
 struct vcore_thread {
 	struct vci_stack stack; /* first: the pool's header */
 	/* owner of the queue that it is in, or nobody */
 	struct vcore_thread *next, *prev;
 	/* of the thread itself, while it runs */
 	struct vci_context context;
-	int (*resume)(struct vcore_thread *self); /* called when it is resumed */
+	/* called when it is resumed, with its kernel thread */
+	int (*resume)(struct vci_kthread *m, struct vcore_thread *self);
 	struct vcore_runtime *runtime;
 	int errno_value;
 	int8_t priority;
-	uint8_t flags;           /* VCORE_THREAD_… */
-	uint16_t undestroyable;  /* disables minus enables */
-	uint32_t pin;            /* the processor, if PINNED */
-	uint32_t processor;      /* that runs it, or ran it last */
-	uint64_t switches;       /* so far; read by others */
+	uint8_t flags;          /* VCORE_THREAD_… */
+	uint16_t undestroyable; /* disables minus enables */
+	uint32_t pin;           /* the processor, if PINNED */
+	uint32_t processor;     /* that runs it, or ran it last; read by others */
+	uint64_t switches;      /* so far; read by others */
 	/* atomic */
 	uint64_t life;           /* see above */
 	struct vci_waiter *join; /* see above */
-	struct vci_waiter waiter;
 	/* of the thread itself */
 	void *(*entry)(void *);
 	void *argument; /* then the result */
-	enum vcore_how how;
 	struct vcore_cleanup *cleanups;
+	int64_t cpu_time; /* read by others */
+	enum vcore_how how;
+	bool has_slots;
+	char name[32];
 	struct vci_exceptions exceptions;
 	struct vci_fpenv fpenv; /* with FPENV */
-	struct vci_slots slots;
-	char name[32];
-	int64_t cpu_time; /* read by others */
+	struct vci_waiter waiter;
+	struct vci_slots slots; /* meaningful if has_slots */
 	struct vci_annotation annotation;
 };
 
@@ -223,8 +232,6 @@ struct vci_inbox {
 	struct vcore_thread *head; /* atomic */
 };
 
-struct vci_kthread;
-
 struct vci_processor {
 	/* owner; but see queue.h and steal.c for what thieves do */
 	struct vci_queue queue;
@@ -232,8 +239,8 @@ struct vci_processor {
 	struct vcore_runtime *runtime;
 	struct vci_kthread *kthread;
 	uint32_t number;
-	uint32_t choices;        /* how often it chose a thread */
-	vcore_instant looked_at; /* its last look at the clock */
+	uint32_t choices;         /* how often it chose a thread */
+	vcore_instant looked_at;  /* its last look at the clock */
 	struct vci_stack *cached; /* warm stacks of the default kind */
 	unsigned n_cached;
 	/* of a server: when to return, and after how many turns at most */
@@ -254,6 +261,7 @@ struct vci_processor {
 enum vci_afterwards {
 	VCI_NOTHING,
 	VCI_YIELD,  /* queue it */
+	VCI_ROTATE, /* queue it, with the queue locked */
 	VCI_WAIT,   /* publish it */
 	VCI_END,    /* wake its joiner, or free it, or leave it to be joined */
 	VCI_HANDED, /* it ended, and it is its joiner who arrives */
@@ -265,7 +273,7 @@ struct vci_kthread {
 	struct vcore_thread *left;    /* on the way from it */
 	enum vci_afterwards afterwards;
 	struct vci_waiter *joiner; /* with VCI_END: claimed, to be woken */
-	struct vci_context base; /* its own stack, while a thread runs */
+	struct vci_context base;   /* its own stack, while a thread runs */
 	int *errno_address;
 	struct vci_exceptions *exceptions; /* NULL: no C++ runtime */
 	struct vcore_runtime *runtime;
@@ -298,12 +306,12 @@ struct vcore_runtime {
 
 	struct vci_stacks stacks;
 	/* atomic, rarely written */
-	bool closing;    /* allocate no more */
-	bool stopping;   /* and what was allocated meanwhile is to end */
-	bool over;       /* kernel threads are to end */
-	bool draining;   /* somebody waits for all threads to end */
+	bool closing;  /* allocate no more */
+	bool stopping; /* and what was allocated meanwhile is to end */
+	bool over;     /* kernel threads are to end */
+	bool draining; /* somebody waits for all threads to end */
 	bool deadlocked;
-	bool lost;       /* in a child of fork */
+	bool lost; /* in a child of fork */
 	uint64_t allocated_outside, refused_outside;
 	unsigned servers;
 	/*
@@ -312,7 +320,7 @@ struct vcore_runtime {
 	 */
 	_Alignas(VCI_CACHE_LINE) uint32_t idle;
 	uint32_t searching;
-	vcore_instant watched_until;   /* atomic; NEVER if nobody watches */
+	vcore_instant watched_until; /* atomic; NEVER if nobody watches */
 	struct vci_spin idle_lock;
 	struct vci_processor *idlers;  /* guarded by idle_lock */
 	struct vci_processor *watcher; /* likewise */

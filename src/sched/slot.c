@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "sched/host.h"
+#include "sched/registry.h"
 #include "sched/slots.h"
 
 #define ROUNDS_MAX 4
@@ -19,8 +20,7 @@ struct definition {
 	void (*destructor)(void *);
 };
 
-static struct definition definitions[VCORE_SLOTS_MAX];
-static struct vci_spin defining; /* guards changes of definitions */
+static struct definition definitions[VCORE_SLOTS_MAX]; /* changed with vci_process_lock */
 
 #define TABLE_BYTES (VCORE_SLOTS_MAX * sizeof(struct vci_slot_value))
 
@@ -29,7 +29,7 @@ int vcore_slot_create(struct vcore_slot *slot, void (*destructor)(void *))
 	int error = -EAGAIN;
 
 	VCI_PANIC_IF(slot == NULL, "slot is NULL");
-	vci_spin_lock(&defining);
+	vci_spin_lock(&vci_process_lock);
 	for (uint32_t i = 0; i < VCORE_SLOTS_MAX; i++) {
 		struct definition *definition = &definitions[i];
 
@@ -43,7 +43,7 @@ int vcore_slot_create(struct vcore_slot *slot, void (*destructor)(void *))
 			break;
 		}
 	}
-	vci_spin_unlock(&defining);
+	vci_spin_unlock(&vci_process_lock);
 	return error;
 }
 
@@ -58,40 +58,49 @@ int vcore_slot_delete(struct vcore_slot slot)
 {
 	int error = -EINVAL;
 
-	vci_spin_lock(&defining);
+	vci_spin_lock(&vci_process_lock);
 	if (is_live(slot)) {
 		__atomic_store_n(&definitions[slot.index_].generation, slot.generation_ + 1,
 				 __ATOMIC_RELEASE);
 		error = 0;
 	}
-	vci_spin_unlock(&defining);
+	vci_spin_unlock(&vci_process_lock);
 	return error;
 }
 
-/* The caller's values; NULL if there is no memory for a pthread's. */
-static struct vci_slots *own_slots(void)
+/* The caller's values; NULL if it has none, or there is no memory for them. */
+static struct vci_slots *own_slots(bool make)
 {
 	struct vcore_thread *self = vci_thread_self();
-	struct vci_host *host;
+	struct vci_slots *slots;
+	bool *has;
 
 	if (self != NULL) {
-		return &self->slots;
-	}
-	host = vci_host_self();
-	return host != NULL ? &host->slots : NULL;
-}
+		slots = &self->slots;
+		has = &self->has_slots;
+	} else {
+		struct vci_host *host = vci_host_self();
 
-/* Where a value is kept; NULL if that would be in a table that is not there. */
-static struct vci_slot_value *find(struct vci_slots *slots, uint32_t index)
-{
-	if (!slots->used) {
+		if (host == NULL) {
+			return NULL;
+		}
+		slots = &host->slots;
+		has = &host->has_slots;
+	}
+	if (!*has && make) {
 		for (unsigned i = 0; i < VCI_SLOTS_NEAR; i++) {
 			slots->near[i].value = NULL;
 			slots->near[i].generation = 0;
 		}
 		slots->far = NULL;
-		slots->used = true;
+		*has = true;
 	}
+	return *has ? slots : NULL;
+}
+
+/* Where a value is kept; NULL if that would be in a table that is not there. */
+static struct vci_slot_value *find(struct vci_slots *slots, uint32_t index)
+{
 	if (index < VCI_SLOTS_NEAR) {
 		return &slots->near[index];
 	}
@@ -100,10 +109,10 @@ static struct vci_slot_value *find(struct vci_slots *slots, uint32_t index)
 
 void *vcore_slot_get(struct vcore_slot slot)
 {
-	struct vci_slots *slots = own_slots();
+	struct vci_slots *slots = own_slots(false);
 	const struct vci_slot_value *value;
 
-	if (slots == NULL || !slots->used || !is_live(slot)) {
+	if (slots == NULL || !is_live(slot)) {
 		return NULL;
 	}
 	value = find(slots, slot.index_);
@@ -112,12 +121,13 @@ void *vcore_slot_get(struct vcore_slot slot)
 
 int vcore_slot_set(struct vcore_slot slot, void *new_value)
 {
-	struct vci_slots *slots = own_slots();
+	struct vci_slots *slots;
 	struct vci_slot_value *value;
 
 	if (!is_live(slot)) {
 		return -EINVAL;
 	}
+	slots = own_slots(true);
 	if (slots == NULL) {
 		return -ENOMEM;
 	}
@@ -137,7 +147,7 @@ int vcore_slot_set(struct vcore_slot slot, void *new_value)
 /* Calls the destructor of one value, if it is due; returns whether it was. */
 static bool destroy_value(uint32_t index, struct vci_slot_value *value)
 {
-	struct vcore_slot slot = { index, value->generation };
+	struct vcore_slot slot = {index, value->generation};
 	void *old = value->value;
 	void (*destructor)(void *);
 
@@ -170,12 +180,8 @@ static bool destroy_round(struct vci_slots *slots)
 
 void vci_slots_destroy(struct vci_slots *slots)
 {
-	if (likely(!slots->used)) {
-		return;
-	}
 	for (int i = 0; i < ROUNDS_MAX && destroy_round(slots); i++) {
 	}
 	vci_pages_release(slots->far, TABLE_BYTES);
 	slots->far = NULL;
-	slots->used = false;
 }

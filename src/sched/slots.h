@@ -8,7 +8,7 @@
 
 #include "sched/sched.h"
 
-/* At a thread's end: calls the destructors and frees the table. */
+/* At the end of a thread that has slots: calls the destructors, frees the table. */
 void vci_slots_destroy(struct vci_slots *slots);
 
 #endif /* VCI_SLOTS_H */

@@ -10,7 +10,7 @@
 
 /* What a searching processor remembers from one look to the next. */
 struct vci_sighting {
-	uint32_t victim; /* where to look first */
+	uint32_t victim;                     /* where to look first */
 	const struct vci_processor *watched; /* one that has a lone thread, or NULL */
 	uint32_t choices;                    /* that it had made then */
 };

@@ -48,6 +48,9 @@ static void settle(struct vci_kthread *m, struct vcore_thread *left)
 		vci_queue_push_ready(&m->processor->queue, left);
 		vci_idle_wake_one(m->runtime);
 		break;
+	case VCI_ROTATE:
+		vci_queue_rotate_end(&m->processor->queue, left);
+		break;
 	case VCI_WAIT:
 		arrive_wait(m, left);
 		break;
@@ -55,15 +58,15 @@ static void settle(struct vci_kthread *m, struct vcore_thread *left)
 		vci_end_settle(m, left);
 		break;
 	case VCI_HANDED:
-		left->join = VCI_JOIN_ENDED; /* its joiner is who arrives */
+		/* Its joiner is who arrives. */
+		__atomic_store_n(&left->join, VCI_JOIN_ENDED, __ATOMIC_RELAXED);
 		break;
 	}
 }
 
 /* Threads without FPENV run with the runtime's control words. */
-static __attribute__((noinline)) void switch_fpenv(const struct vci_kthread *m,
-						    struct vcore_thread *from,
-						    const struct vcore_thread *to)
+static __attribute__((noinline)) void
+switch_fpenv(const struct vci_kthread *m, struct vcore_thread *from, const struct vcore_thread *to)
 {
 	if (from != NULL && from->flags & VCORE_THREAD_FPENV) {
 		vci_fpenv_save(&from->fpenv);
@@ -100,7 +103,7 @@ static inline void set_current(struct vci_kthread *m, struct vcore_thread *next)
 
 int vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
 		    enum vci_afterwards afterwards, struct vcore_thread *next,
-		    int (*resume)(struct vcore_thread *self))
+		    int (*resume)(struct vci_kthread *m, struct vcore_thread *self))
 {
 	struct vci_context *to = &m->base;
 	struct vci_annotation *to_annotation = &m->annotation;
@@ -140,7 +143,7 @@ int vci_context_arrive(void *carry)
 	vci_annotate_arrive(&m->annotation, &self->annotation);
 	settle(m, m->left);
 	restore(m, self);
-	return self->resume != NULL ? self->resume(self) : 0;
+	return self->resume != NULL ? self->resume(m, self) : 0;
 }
 
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread)

@@ -16,12 +16,12 @@
 /*
  * Leaves `self`, the calling green thread, for `next`, or for the kernel
  * thread's own stack if `next` is NULL.  When self is resumed, perhaps on
- * another kernel thread, resume(self), unless it is NULL, is called and gives
- * the result.  To be the last thing that the caller does: see arch.h.
+ * another kernel thread m, resume(m, self) is called and gives the result
+ * (NULL: 0).  To be the last thing that the caller does: see arch.h.
  */
 int vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
 		    enum vci_afterwards afterwards, struct vcore_thread *next,
-		    int (*resume)(struct vcore_thread *self));
+		    int (*resume)(struct vci_kthread *m, struct vcore_thread *self));
 
 /* From the kernel thread's own stack: runs threads until one leaves for it. */
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread);

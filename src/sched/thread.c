@@ -16,8 +16,8 @@
 #include "sched/queue_inline.h"
 #include "sched/switch.h"
 
-#define FLAGS_KNOWN                                                                               \
-	(VCORE_THREAD_LIGHT | VCORE_THREAD_DESTROY_ANYWHERE | VCORE_THREAD_FPENV |                \
+#define FLAGS_KNOWN                                                                                \
+	(VCORE_THREAD_LIGHT | VCORE_THREAD_DESTROY_ANYWHERE | VCORE_THREAD_FPENV |                 \
 	 VCORE_THREAD_PINNED)
 
 /* --- allocation ----------------------------------------------------------------- */
@@ -65,13 +65,13 @@ static void set_up(struct vcore_thread *thread, struct vcore_runtime *runtime,
 	thread->cleanups = NULL;
 	thread->exceptions.caught = NULL;
 	thread->exceptions.uncaught = 0;
-	thread->slots.used = false;
+	thread->has_slots = false;
 	thread->switches = 0;
 	thread->cpu_time = 0;
 	copy_name(thread->name, sizeof thread->name, options->name);
 	thread->resume = NULL;
-	vci_context_init(&thread->context, thread->stack.low, thread, vci_end_begin, thread);
 	vci_annotate_begin(&thread->annotation, thread->stack.low, thread);
+	vci_context_init(&thread->context, thread->stack.low, thread, vci_end_begin, thread);
 }
 
 /*
@@ -143,32 +143,26 @@ static void start(struct vci_processor *processor, struct vcore_thread *thread)
 }
 
 /* `processor` is the caller's if it is of this runtime, else NULL. */
-static int allocate(struct vcore_thread **handle, struct vci_processor *processor,
-		    struct vcore_runtime *runtime, const struct vcore_thread_options *options,
-		    void *(*entry)(void *), void *argument)
+static inline int allocate(struct vcore_thread **handle, struct vci_processor *processor,
+			   struct vcore_runtime *runtime,
+			   const struct vcore_thread_options *options, uint32_t kind,
+			   void *(*entry)(void *), void *argument)
 {
 	struct vcore_thread *thread;
 	struct vci_stack *stack;
-	int error = check_options(runtime, options);
-	int kind = vci_stack_kind(&runtime->stacks, options->stack_size);
+	int error = admit(processor, runtime);
 
-	if (error == 0 && kind < 0) {
-		error = kind;
-	}
-	if (error == 0) {
-		error = admit(processor, runtime);
-	}
-	if (error != 0) {
+	if (unlikely(error != 0)) {
 		return error;
 	}
-	stack = take_stack(processor, runtime, (uint32_t)kind, &error);
-	if (stack == NULL) {
+	stack = take_stack(processor, runtime, kind, &error);
+	if (unlikely(stack == NULL)) {
 		if (processor == NULL) {
 			withdraw(runtime);
 		}
 		return error;
 	}
-	if (processor != NULL) {
+	if (likely(processor != NULL)) {
 		vci_count(&processor->allocated, 1);
 	}
 	thread = (struct vcore_thread *)stack;
@@ -182,46 +176,67 @@ static int allocate(struct vcore_thread **handle, struct vci_processor *processo
 	return 0;
 }
 
+static __attribute__((noinline)) int
+allocate_with_options(struct vcore_thread **handle, struct vci_kthread *m,
+		      const struct vcore_thread_options *options, void *(*entry)(void *),
+		      void *argument)
+{
+	struct vcore_thread_options known;
+	struct vcore_runtime *runtime = m != NULL ? m->runtime : NULL;
+	struct vci_processor *processor = m != NULL ? m->processor : NULL;
+	int error = vci_options(&known, sizeof known, options);
+	int kind;
+
+	if (error != 0) {
+		return error;
+	}
+	if (known.runtime != NULL && known.runtime != runtime) {
+		runtime = known.runtime;
+		processor = NULL;
+	}
+	if (runtime == NULL) {
+		vci_panic("vcore_thread_allocate",
+			  "options->runtime is required outside a vcore thread");
+	}
+	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
+		return -ESHUTDOWN;
+	}
+	error = check_options(runtime, &known);
+	if (error != 0) {
+		return error;
+	}
+	kind = vci_stack_kind(&runtime->stacks, known.stack_size);
+	if (kind < 0) {
+		return kind;
+	}
+	return allocate(handle, processor, runtime, &known, (uint32_t)kind, entry, argument);
+}
+
 int vcore_thread_allocate(struct vcore_thread **thread, const struct vcore_thread_options *options,
 			  void *(*entry)(void *), void *argument)
 {
 	static const struct vcore_thread_options defaults;
-	struct vcore_thread_options known;
 	struct vci_kthread *m = vci_kthread_self();
-	struct vcore_runtime *runtime = m != NULL ? m->runtime : NULL;
-	struct vci_processor *processor = m != NULL ? m->processor : NULL;
 
 	VCI_PANIC_IF(entry == NULL, "entry is NULL");
-	if (m != NULL && m->current != NULL) {
+	if (likely(m != NULL)) {
 		vci_end_if_due(m->current);
 	}
-	if (options == NULL) {
-		options = &defaults;
-	} else {
-		if (options->size != sizeof known) {
-			int error = vci_options(&known, sizeof known, options);
-
-			if (error != 0) {
-				return error;
-			}
-			options = &known;
-		}
-		if (options->runtime != NULL && options->runtime != runtime) {
-			runtime = options->runtime;
-			processor = NULL;
-		}
+	if (options != NULL || unlikely(m == NULL)) {
+		return allocate_with_options(thread, m, options, entry, argument);
 	}
-	VCI_PANIC_IF(runtime == NULL, "options->runtime is required outside a vcore thread");
-	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
-		return -ESHUTDOWN;
-	}
-	return allocate(thread, processor, runtime, options, entry, argument);
+	return allocate(thread, m->processor, m->runtime, &defaults, 0, entry, argument);
 }
 
 /* --- the caller ---------------------------------------------------------------------- */
 
 /* The calling thread; panics on a plain pthread. */
-#define THREAD_OR_PANIC()                                                                         	({                                                                                        		struct vcore_thread *self_ = vci_thread_self();                                   		VCI_PANIC_IF(self_ == NULL, "the caller is not a vcore thread");                  		self_;                                                                            	})
+#define THREAD_OR_PANIC()                                                                          \
+	({                                                                                         \
+		struct vcore_thread *self_ = vci_thread_self();                                    \
+		VCI_PANIC_IF(self_ == NULL, "the caller is not a vcore thread");                   \
+		self_;                                                                             \
+	})
 
 struct vcore_thread *vcore_thread_self(void)
 {
@@ -247,8 +262,9 @@ void vcore_thread_exit(void *result)
 	vci_end_self(self, VCORE_RETURNED, result);
 }
 
-static int resume_from_yield(struct vcore_thread *self)
+static int resume_from_yield(struct vci_kthread *m, struct vcore_thread *self)
 {
+	(void)m;
 	vci_end_if_due(self);
 	return 0;
 }
@@ -264,6 +280,11 @@ void vcore_yield(void)
 		return;
 	}
 	vci_end_if_due(self);
+	next = vci_pick_rotating(m->processor, self);
+	if (likely(next != NULL)) {
+		(void)vci_switch_away(m, self, VCI_ROTATE, next, resume_from_yield);
+		return;
+	}
 	next = vci_pick(m->processor, self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, resume_from_yield);

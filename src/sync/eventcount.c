@@ -131,7 +131,7 @@ static bool claim_due(struct vcore_eventcount *event, int64_t count, struct chai
  * one the last waiter is kept back until LIST is set again (E3).
  */
 static __attribute__((noinline)) int64_t advance_with_waiters(struct vcore_eventcount *event,
-							       int64_t n)
+							      int64_t n)
 {
 	struct vci_ordered *kept = NULL;
 	int64_t result = count_of(list_lock(event)) + n;
@@ -161,9 +161,11 @@ static __attribute__((noinline)) int64_t advance_with_waiters(struct vcore_event
 		if (!more) {
 			return result;
 		}
-		vcore_destroy_disable();
-		vcore_yield();
-		vcore_destroy_enable();
+		if (vci_thread_self() != NULL) {
+			vcore_destroy_disable();
+			vcore_yield();
+			vcore_destroy_enable();
+		}
 		count = count_of(list_lock(event));
 	}
 }
@@ -186,7 +188,7 @@ static inline int64_t advance(struct vcore_eventcount *event, int64_t n)
 int64_t vcore_eventcount_advance(struct vcore_eventcount *event)
 {
 	VCI_PANIC_IF(event == NULL, "event is NULL");
-	vci_wait_enter();
+	(void)vci_wait_enter();
 	return advance(event, 1);
 }
 
@@ -194,7 +196,7 @@ int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n)
 {
 	VCI_PANIC_IF(event == NULL, "event is NULL");
 	VCI_PANIC_IF(n < 0, "n is negative: an eventcount only grows");
-	vci_wait_enter();
+	(void)vci_wait_enter();
 	return advance(event, n);
 }
 
@@ -234,7 +236,7 @@ static bool retract(struct vcore_eventcount *event, struct vci_waiter *waiter)
 }
 
 static __attribute__((noinline)) int finish_unwoken(struct vci_waiter *waiter,
-						     enum vci_claim reason)
+						    enum vci_claim reason)
 {
 	bool exceeded = retract(waiter->object, waiter);
 
@@ -244,30 +246,35 @@ static __attribute__((noinline)) int finish_unwoken(struct vci_waiter *waiter,
 	return exceeded ? 0 : -ETIMEDOUT;
 }
 
-static int finish(struct vci_waiter *waiter, enum vci_claim reason)
+static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason)
 {
+	(void)m;
 	return likely(reason == VCI_WOKEN) ? 0 : finish_unwoken(waiter, reason);
 }
 
 int vcore_eventcount_await(struct vcore_eventcount *event, int64_t value, vcore_instant deadline)
 {
+	struct vci_kthread *m;
 	struct vci_waiter *waiter;
 
 	VCI_PANIC_IF(event == NULL, "event is NULL");
-	vci_wait_enter();
+	m = vci_wait_enter();
 	if (vcore_eventcount_read(event) > value) {
 		return 0;
 	}
 	if (vci_wait_is_over(deadline)) {
 		return -ETIMEDOUT;
 	}
-	waiter = vci_wait_self(__func__);
+	waiter = vci_wait_self(m);
+	if (unlikely(waiter == NULL)) {
+		return -ENOMEM;
+	}
 	waiter->kind = VCORE_WAIT_EVENTCOUNT;
 	waiter->object = event;
 	waiter->publish = publish;
 	waiter->finish = finish;
 	waiter->node.key = value;
-	return vci_wait(waiter, deadline);
+	return vci_wait(m, waiter, deadline);
 }
 
 /* --- sequencers ---------------------------------------------------------------------- */

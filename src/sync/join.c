@@ -62,16 +62,16 @@ static bool retract(struct vcore_thread *thread, struct vci_waiter *waiter)
 	}
 }
 
-static void collect(struct vcore_thread *thread, struct vcore_exit *exit)
+static void collect(struct vci_kthread *m, struct vcore_thread *thread, struct vcore_exit *exit)
 {
 	if (exit != NULL) {
 		exit->how = thread->how;
 		exit->result = thread->how == VCORE_RETURNED ? thread->argument : NULL;
 	}
-	vci_end_free(thread);
+	vci_end_free(m, thread);
 }
 
-static int finish(struct vci_waiter *waiter, enum vci_claim reason)
+static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason)
 {
 	struct vcore_thread *thread = waiter->object;
 
@@ -90,37 +90,43 @@ static int finish(struct vci_waiter *waiter, enum vci_claim reason)
 			return -ETIMEDOUT;
 		}
 	}
-	collect(thread, waiter->argument);
+	collect(m, thread, waiter->argument);
 	return 0;
 }
 
-static int wait_for_end(struct vcore_thread *thread, struct vcore_exit *exit,
+static int wait_for_end(struct vci_kthread *m, struct vcore_thread *thread, struct vcore_exit *exit,
 			vcore_instant deadline)
 {
-	struct vci_waiter *waiter = vci_wait_self("vcore_thread_join");
+	struct vci_waiter *waiter = vci_wait_self(m);
 
+	if (unlikely(waiter == NULL)) {
+		return -ENOMEM;
+	}
 	waiter->kind = VCORE_WAIT_JOIN;
 	waiter->object = thread;
 	waiter->publish = publish;
 	waiter->finish = finish;
 	waiter->argument = exit;
-	return vci_wait(waiter, deadline);
+	return vci_wait(m, waiter, deadline);
 }
 
 int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcore_instant deadline)
 {
+	struct vci_kthread *m = vci_kthread_self();
 	const struct vci_waiter *word;
 
 	VCI_PANIC_IF(thread == NULL, "thread is NULL");
-	VCI_PANIC_IF(thread == vci_thread_self(), "a thread cannot join itself");
+	VCI_PANIC_IF(m != NULL && thread == m->current, "a thread cannot join itself");
 	if (unlikely(__atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED))) {
 		return -ESHUTDOWN;
 	}
-	vci_wait_enter();
+	if (likely(m != NULL)) {
+		vci_end_if_due(m->current);
+	}
 	wait_while_closing(thread);
 	word = word_of(thread);
 	if (word == VCI_JOIN_ENDED) {
-		collect(thread, exit);
+		collect(m, thread, exit);
 		return 0;
 	}
 	VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached");
@@ -129,7 +135,7 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 	if (vci_wait_is_over(deadline)) {
 		return -ETIMEDOUT;
 	}
-	return wait_for_end(thread, exit, deadline);
+	return wait_for_end(m, thread, exit, deadline);
 }
 
 int vcore_thread_detach(struct vcore_thread *thread)
@@ -144,6 +150,6 @@ int vcore_thread_detach(struct vcore_thread *thread)
 	wait_while_closing(thread);
 	VCI_PANIC_IF(word_of(thread) == VCI_JOIN_DETACHED, "the thread is detached already");
 	VCI_PANIC_IF(word_of(thread) != VCI_JOIN_ENDED, "the thread is being joined");
-	vci_end_free(thread);
+	vci_end_free(vci_kthread_self(), thread);
 	return 0;
 }

@@ -12,26 +12,41 @@ static bool publish(struct vci_waiter *waiter)
 	return true;
 }
 
-static int finish(struct vci_waiter *waiter, enum vci_claim reason)
+static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason)
 {
+	(void)m;
 	if (reason == VCI_DESTROYED) {
 		vci_wait_destroyed(waiter);
 	}
 	return 0;
 }
 
+/* Nobody could wake it: it needs no waiter. */
+static void sleep_as_pthread(vcore_instant deadline)
+{
+	uint32_t never = 0;
+
+	do {
+		vci_futex_wait(&never, 0, deadline);
+	} while (!vci_wait_is_over(deadline));
+}
+
 int vcore_sleep(vcore_instant deadline)
 {
+	struct vci_kthread *m = vci_wait_enter();
 	struct vci_waiter *waiter;
 
-	vci_wait_enter();
 	if (vci_wait_is_over(deadline)) {
 		return 0;
 	}
-	waiter = vci_wait_self(__func__);
+	if (m == NULL) {
+		sleep_as_pthread(deadline);
+		return 0;
+	}
+	waiter = vci_wait_self(m);
 	waiter->kind = VCORE_WAIT_SLEEP;
 	waiter->object = NULL;
 	waiter->publish = publish;
 	waiter->finish = finish;
-	return vci_wait(waiter, deadline);
+	return vci_wait(m, waiter, deadline);
 }

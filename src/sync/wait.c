@@ -10,34 +10,27 @@
 #include "sched/switch.h"
 #include "sched/timers.h"
 
-struct vci_waiter *vci_wait_self(const char *function)
+struct vci_waiter *vci_wait_host(void)
 {
-	struct vcore_thread *self = vci_thread_self();
-	struct vci_host *host;
+	struct vci_host *host = vci_host_self();
 
-	if (likely(self != NULL)) {
-		return &self->waiter;
-	}
-	host = vci_host_self();
-	if (host == NULL) {
-		vci_panic(function, "there is no memory for a pthread to wait with");
-	}
-	return &host->waiter;
+	return host != NULL ? &host->waiter : NULL;
 }
 
-static int resume(struct vcore_thread *self)
+static int resume(struct vci_kthread *m, struct vcore_thread *self)
 {
 	struct vci_waiter *waiter = &self->waiter;
 
 	if (waiter->timers != NULL) {
 		vci_timers_leave(waiter);
 	}
-	return waiter->finish(waiter, vci_claim_state(waiter->claim));
+	return waiter->finish(m, waiter,
+			      vci_claim_state(__atomic_load_n(&waiter->claim, __ATOMIC_RELAXED)));
 }
 
-static int wait_green(struct vci_waiter *waiter, vcore_instant deadline)
+static inline int wait_green(struct vci_kthread *m, struct vci_waiter *waiter,
+			     vcore_instant deadline)
 {
-	struct vci_kthread *m = vci_kthread_self();
 	struct vci_processor *processor = m->processor;
 
 	waiter->timers = NULL;
@@ -88,12 +81,12 @@ static enum vci_claim wait_host(struct vci_waiter *waiter, vcore_instant deadlin
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the half of the claim word with the state is at its address");
 
-int vci_wait(struct vci_waiter *waiter, vcore_instant deadline)
+int vci_wait(struct vci_kthread *m, struct vci_waiter *waiter, vcore_instant deadline)
 {
-	if (likely(!waiter->host)) {
-		return wait_green(waiter, deadline);
+	if (likely(m != NULL)) {
+		return wait_green(m, waiter, deadline);
 	}
-	return waiter->finish(waiter, wait_host(waiter, deadline));
+	return waiter->finish(NULL, waiter, wait_host(waiter, deadline));
 }
 
 void vci_wait_destroyed(struct vci_waiter *waiter)

@@ -13,17 +13,27 @@
 #include "sched/end.h"
 #include "sched/waiter.h"
 
-/* The caller's waiter; panics if it is a pthread and there is no memory. */
-struct vci_waiter *vci_wait_self(const char *function);
+/* A pthread's waiter; NULL if there is no memory for one. */
+struct vci_waiter *vci_wait_host(void);
 
-/* At the door of a call that acts on destroy. */
-static inline void vci_wait_enter(void)
+/*
+ * At the door of a call that acts on destroy: who is calling, NULL for a
+ * pthread.
+ */
+static inline struct vci_kthread *vci_wait_enter(void)
 {
-	struct vcore_thread *self = vci_thread_self();
+	struct vci_kthread *m = vci_kthread_self();
 
-	if (likely(self != NULL)) {
-		vci_end_if_due(self);
+	if (likely(m != NULL && m->current != NULL)) {
+		vci_end_if_due(m->current);
 	}
+	return m;
+}
+
+/* The caller's waiter; NULL as above. */
+static inline struct vci_waiter *vci_wait_self(struct vci_kthread *m)
+{
+	return likely(m != NULL) ? &m->current->waiter : vci_wait_host();
 }
 
 /* Whether a deadline has passed: then a call must not wait. */
@@ -39,7 +49,7 @@ static inline bool vci_wait_is_over(vcore_instant deadline)
  * into the object: finish takes it out; then, if it is VCI_DESTROYED, it calls
  * vci_wait_destroyed.  To be the last thing that the caller does: see arch.h.
  */
-int vci_wait(struct vci_waiter *waiter, vcore_instant deadline);
+int vci_wait(struct vci_kthread *m, struct vci_waiter *waiter, vcore_instant deadline);
 
 void vci_wait_destroyed(struct vci_waiter *waiter) __attribute__((noreturn));
 

@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <signal.h>
+
 #include "arch/arch.h"
 
 /* makecontext passes ints only: a pointer travels as two halves. */
@@ -33,6 +35,8 @@ void vci_context_init(struct vci_context *context, void *low, void *high,
 
 int vci_context_switch(struct vci_context *from, struct vci_context *to, void *carry)
 {
+	/* The mask is the kernel thread's: it does not travel. */
+	pthread_sigmask(SIG_SETMASK, NULL, &to->ucontext.uc_sigmask);
 	to->carry = carry;
 	swapcontext(&from->ucontext, &to->ucontext);
 	return vci_context_arrive(from->carry);

@@ -14,17 +14,14 @@
 #include <unistd.h>
 
 #include "platform/linux/linux.h"
-#include "platform/spin.h"
 
 #define HANDLER_STACK ((size_t)32 << 10)
 
-static const int signals[] = { SIGSEGV, SIGBUS };
+static const int signals[] = {SIGSEGV, SIGBUS};
 
 #define N_SIGNALS (sizeof signals / sizeof signals[0])
 
-/* guarded by installing */
-static struct vci_spin installing;
-static unsigned installed;
+static unsigned installed; /* how often */
 static struct sigaction before[N_SIGNALS];
 static void (*explain_fault)(void *address);
 
@@ -96,22 +93,21 @@ int vci_faults_install(void (*explain)(void *address))
 {
 	int error = 0;
 
-	vci_spin_lock(&installing);
-	if (installed++ == 0) {
+	if (installed == 0) {
 		explain_fault = explain;
 		error = VCI_OUTSIDE(install());
 	}
-	vci_spin_unlock(&installing);
+	if (error == 0) {
+		installed++;
+	}
 	return -error;
 }
 
 void vci_faults_remove(void)
 {
-	vci_spin_lock(&installing);
 	if (--installed == 0) {
 		(void)VCI_OUTSIDE(restore());
 	}
-	vci_spin_unlock(&installing);
 }
 
 int vci_signal_stack_make(struct vci_signal_stack *stack)
@@ -132,7 +128,7 @@ void vci_signal_stack_free(struct vci_signal_stack *stack)
 void vci_signal_stack_set(struct vci_signal_stack *stack)
 {
 	stack_t present;
-	stack_t ours = { .ss_sp = stack->pages, .ss_size = stack->bytes };
+	stack_t ours = {.ss_sp = stack->pages, .ss_size = stack->bytes};
 
 	stack->used = VCI_OUTSIDE(sigaltstack(NULL, &present)) == 0 &&
 		      (present.ss_flags & SS_DISABLE) != 0 &&
@@ -141,7 +137,7 @@ void vci_signal_stack_set(struct vci_signal_stack *stack)
 
 void vci_signal_stack_unset(struct vci_signal_stack *stack)
 {
-	stack_t none = { .ss_flags = SS_DISABLE };
+	stack_t none = {.ss_flags = SS_DISABLE};
 
 	if (stack->used) {
 		(void)VCI_OUTSIDE(sigaltstack(&none, NULL));

@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -25,7 +27,7 @@ _Static_assert(sizeof(pthread_t) == sizeof(unsigned long), "struct vci_kernel_th
 /* All but the tick and the signals a thread raises by what it does. */
 static void signals_to_block(sigset_t *set)
 {
-	static const int open[] = { SIGALRM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
+	static const int open[] = {SIGALRM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
 
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
@@ -52,6 +54,16 @@ static int create(pthread_t *thread, void *(*entry)(void *), void *argument)
 	return error;
 }
 
+/* It writes to a file of /proc, which may fail. */
+static int set_name(pthread_t handle, const char *name)
+{
+	int saved = errno;
+	int error = pthread_setname_np(handle, name);
+
+	errno = saved;
+	return error;
+}
+
 int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 			    void *(*entry)(void *), void *argument)
 {
@@ -61,8 +73,8 @@ int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 	if (error != 0) {
 		return -error;
 	}
-	(void)VCI_OUTSIDE(pthread_setname_np(handle, name));
 	thread->handle_ = handle;
+	(void)VCI_OUTSIDE(set_name(handle, name));
 	return 0;
 }
 
@@ -78,7 +90,7 @@ static void (*at_end)(void *host);
 
 static void run_at_end(void *host)
 {
-	at_end(host);
+	__atomic_load_n(&at_end, __ATOMIC_RELAXED)(host);
 }
 
 static void create_end_key(void)
@@ -88,7 +100,7 @@ static void create_end_key(void)
 
 static int set_end(void (*f)(void *host), void *host)
 {
-	at_end = f;
+	__atomic_store_n(&at_end, f, __ATOMIC_RELAXED);
 	pthread_once(&end_once, create_end_key);
 	return end_error != 0 ? end_error : pthread_setspecific(end_key, host);
 }
@@ -120,7 +132,8 @@ static unsigned read_task_count(void)
 		return 0;
 	}
 	while (fgets(line, sizeof line, file) != NULL) {
-		if (sscanf(line, "Threads: %u", &count) == 1) {
+		if (strncmp(line, "Threads:", 8) == 0) {
+			count = (unsigned)strtoul(line + 8, NULL, 10);
 			break;
 		}
 	}

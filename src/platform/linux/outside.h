@@ -12,15 +12,15 @@
  * Evaluates a call into libc with `inside` raised.  A call-out never switches,
  * so that the kernel thread is the same before and after it.
  */
-#define VCI_OUTSIDE(call)                                                                         \
-	({                                                                                        \
-		struct vci_local *local_ = vci_local();                                           \
-		local_->inside++;                                                                 \
-		__asm__ volatile("" ::: "memory");                                                \
-		__auto_type result_ = (call);                                                     \
-		__asm__ volatile("" ::: "memory");                                                \
-		local_->inside--;                                                                 \
-		result_;                                                                          \
+#define VCI_OUTSIDE(call)                                                                          \
+	({                                                                                         \
+		struct vci_local *local_ = vci_local();                                            \
+		local_->inside++;                                                                  \
+		__asm__ volatile("" ::: "memory");                                                 \
+		__auto_type result_ = (call);                                                      \
+		__asm__ volatile("" ::: "memory");                                                 \
+		local_->inside--;                                                                  \
+		result_;                                                                           \
 	})
 
 #endif /* VCI_OUTSIDE_H */

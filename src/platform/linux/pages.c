@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "platform/annotate.h"
 #include "platform/linux/linux.h"
 
 /* The headers of the system may be older than its kernel. */
@@ -61,6 +62,7 @@ void *vci_pages_reserve(size_t bytes)
 		*error = saved;
 		return NULL;
 	}
+	vci_annotate_fresh(address, bytes);
 	/* A stack in use is one small page: a huge one would waste the rest. */
 	(void)VCI_OUTSIDE(madvise(address, bytes, MADV_NOHUGEPAGE));
 	*error = saved;
@@ -95,10 +97,10 @@ int vci_pages_guard(void *address, size_t bytes, const char **limit)
 	if (!has_guard_pages || (failed != 0 && *error == EINVAL)) { /* a locked mapping */
 		failed = VCI_OUTSIDE(mprotect(address, bytes, PROT_NONE));
 		if (failed != 0) {
-			*limit = "vm.max_map_count";
+			__atomic_store_n(limit, "vm.max_map_count", __ATOMIC_RELAXED);
 		}
 	} else if (failed != 0) {
-		*limit = "memory";
+		__atomic_store_n(limit, "memory", __ATOMIC_RELAXED);
 	}
 	*error = saved;
 	return failed == 0 ? 0 : -ENOMEM;

@@ -27,7 +27,7 @@ vcore_instant vci_clock(void)
 /* FUTEX_WAIT_BITSET takes an absolute time on CLOCK_MONOTONIC. */
 void vci_futex_wait(uint32_t *word, uint32_t expected, vcore_instant deadline)
 {
-	struct timespec until = { .tv_sec = 0 };
+	struct timespec until = {.tv_sec = 0};
 	struct timespec *timeout = NULL;
 
 	if (deadline != VCORE_NEVER) {

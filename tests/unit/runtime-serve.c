@@ -1,0 +1,345 @@
+/*
+ * Serving: what include/vcore/runtime.h promises to kernel threads that lend
+ * themselves to a runtime, one promise to a test.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "support.h"
+
+#include <unistd.h>
+
+/* One processor of its own, so that the first server is number 1. */
+static void start_with_servers(unsigned servers)
+{
+	runtime_start(&(struct vcore_runtime_options){.processors = 1, .servers = servers});
+}
+
+static struct vcore_thread *spawn_pinned(unsigned processor, void *(*entry)(void *), void *argument)
+{
+	struct vcore_thread_options options = {
+		.flags = VCORE_THREAD_PINNED,
+		.processor = processor,
+	};
+
+	return spawn_with(options, entry, argument);
+}
+
+static unsigned servers_now(void)
+{
+	struct vcore_statistics statistics = {.size = sizeof(statistics)};
+
+	check(vcore_inspect_runtime(runtime, &statistics) == 0);
+	return statistics.servers;
+}
+
+static void *tell_kernel_thread(void *unused)
+{
+	(void)unused;
+	check(vcore_thread_self() != NULL);
+	return (void *)(uintptr_t)thread_id_of_kernel();
+}
+
+static void *this_kernel_thread(void)
+{
+	return (void *)(uintptr_t)thread_id_of_kernel();
+}
+
+Test(runtime, a_server_runs_threads_pinned_to_it)
+{
+	struct vcore_thread *thread;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, tell_kernel_thread, NULL);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	cr_assert_eq(finish(thread), this_kernel_thread());
+	cr_assert_null(vcore_thread_self());
+	runtime_finish();
+}
+
+Test(runtime, a_thread_pinned_to_a_server_waits_until_somebody_serves)
+{
+	struct vcore_thread *thread;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, do_nothing, NULL);
+	cr_assert_eq(vcore_thread_join(thread, NULL, vcore_after(20 * MILLISECOND)), -ETIMEDOUT);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
+	runtime_finish();
+}
+
+static atomic_int ignored;
+
+static void *count_and_yield(void *steps)
+{
+	for (int i = 0; i < 3; i++) {
+		atomic_fetch_add((atomic_int *)steps, 1);
+		vcore_yield();
+	}
+	return NULL;
+}
+
+Test(runtime, with_a_deadline_in_the_past_each_runnable_thread_runs_once)
+{
+	atomic_int steps[2] = {0, 0};
+	struct vcore_thread *threads[2];
+
+	start_with_servers(0);
+	threads[0] = spawn_pinned(1, count_and_yield, &steps[0]);
+	threads[1] = spawn_pinned(1, count_and_yield, &steps[1]);
+	for (int i = 1; i <= 3; i++) {
+		cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+		cr_assert_eq(steps[0], i);
+		cr_assert_eq(steps[1], i);
+	}
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	finish(threads[0]);
+	finish(threads[1]);
+	runtime_finish();
+}
+
+Test(runtime, with_a_deadline_in_the_past_and_nothing_to_run_serve_returns_at_once)
+{
+	start_with_servers(0);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	cr_assert_eq(servers_now(), 0);
+	runtime_finish();
+}
+
+Test(runtime, serve_returns_at_the_deadline_and_not_before)
+{
+	vcore_instant deadline;
+
+	start_with_servers(0);
+	deadline = vcore_after(20 * MILLISECOND);
+	cr_assert_eq(vcore_runtime_serve(runtime, deadline), 0);
+	cr_assert_geq(vcore_now(), deadline);
+	runtime_finish();
+}
+
+Test(runtime, serve_returns_at_the_deadline_while_threads_yield)
+{
+	atomic_bool go = false;
+	struct vcore_thread *thread;
+	vcore_instant deadline;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, yield_until, &go);
+	deadline = vcore_after(20 * MILLISECOND);
+	cr_assert_eq(vcore_runtime_serve(runtime, deadline), 0);
+	cr_assert_geq(vcore_now(), deadline);
+	set_flag(&go);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	finish(thread);
+	runtime_finish();
+}
+
+Test(runtime, a_server_runs_free_threads_too)
+{
+	struct vcore_thread *busy, *thread;
+	atomic_bool go = false;
+	struct vcore_exit exit;
+
+	start_with_servers(0);
+	busy = spawn_pinned(0, occupy, &go);
+	thread = spawn(tell_kernel_thread, NULL);
+	do {
+		cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(5 * MILLISECOND)), 0);
+	} while (vcore_thread_join(thread, &exit, PAST) != 0 && !atomic_load(&go));
+	cr_assert_eq(exit.result, this_kernel_thread());
+	set_flag(&go);
+	finish(busy);
+	runtime_finish();
+}
+
+static void *sleep_a_little(void *argument)
+{
+	vcore_sleep(vcore_after(5 * MILLISECOND));
+	return argument;
+}
+
+Test(runtime, a_server_wakes_sleepers_that_are_pinned_to_it)
+{
+	struct vcore_thread *thread;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, sleep_a_little, &runtime);
+	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(50 * MILLISECOND)), 0);
+	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
+	runtime_finish();
+}
+
+static void *await_first(void *event)
+{
+	check(vcore_eventcount_await(event, 0, VCORE_NEVER) == 0);
+	return (void *)(uintptr_t)thread_id_of_kernel();
+}
+
+static void *sleep_and_advance(void *event)
+{
+	vcore_sleep(vcore_after(5 * MILLISECOND));
+	vcore_eventcount_advance(event);
+	return NULL;
+}
+
+Test(runtime, a_server_that_idles_is_woken_for_its_threads)
+{
+	struct vcore_eventcount event = {0};
+	struct vcore_thread *thread, *waker;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, await_first, &event);
+	waker = spawn(sleep_and_advance, &event);
+	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(100 * MILLISECOND)), 0);
+	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
+	finish(waker);
+	runtime_finish();
+}
+
+static void *serve_until(void *deadline)
+{
+	return (void *)(intptr_t)vcore_runtime_serve(runtime, *(vcore_instant *)deadline);
+}
+
+Test(runtime, servers_get_the_lowest_free_numbers)
+{
+	vcore_instant brief = vcore_after(150 * MILLISECOND), late = vcore_after(400 * MILLISECOND);
+	pthread_t first, second;
+	struct vcore_thread *thread;
+
+	start_with_servers(3);
+	first = start_pthread(serve_until, &brief);
+	until(servers_now() == 1);
+	second = start_pthread(serve_until, &late);
+	until(servers_now() == 2);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0); /* as number 3 */
+	finish_pthread(first);
+	thread = spawn_pinned(1, tell_kernel_thread, NULL);
+	cr_assert_eq(vcore_thread_join(thread, NULL, vcore_after(20 * MILLISECOND)), -ETIMEDOUT);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0); /* as number 1 */
+	cr_assert_eq(finish(thread), this_kernel_thread());
+	finish_pthread(second);
+	runtime_finish();
+}
+
+Test(runtime, servers_serve_at_the_same_time)
+{
+	vcore_instant deadline;
+	struct vcore_eventcount event = {0};
+	struct vcore_thread *threads[4];
+	pthread_t servers[4];
+	void *kernel_threads[4];
+
+	start_with_servers(4);
+	for (unsigned i = 0; i < 4; i++) {
+		threads[i] = spawn_pinned(1 + i, await_first, &event);
+	}
+	deadline = vcore_after(200 * MILLISECOND);
+	for (int i = 0; i < 4; i++) {
+		servers[i] = start_pthread(serve_until, &deadline);
+	}
+	until(servers_now() == 4);
+	vcore_eventcount_advance(&event);
+	for (int i = 0; i < 4; i++) {
+		kernel_threads[i] = finish(threads[i]);
+		for (int j = 0; j < i; j++) {
+			cr_assert_neq(kernel_threads[i], kernel_threads[j]);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		cr_assert_null(finish_pthread(servers[i]));
+	}
+	runtime_finish();
+}
+
+Test(runtime, a_server_too_many_is_refused)
+{
+	vcore_instant deadline = vcore_after(200 * MILLISECOND);
+	pthread_t server;
+
+	start_with_servers(1);
+	server = start_pthread(serve_until, &deadline);
+	until(servers_now() == 1);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), -EBUSY);
+	cr_assert_null(finish_pthread(server));
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	runtime_finish();
+}
+
+Test(runtime, by_default_four_may_serve)
+{
+	vcore_instant deadline = vcore_after(200 * MILLISECOND);
+	pthread_t servers[4];
+
+	start_with_servers(0);
+	for (int i = 0; i < 4; i++) {
+		servers[i] = start_pthread(serve_until, &deadline);
+	}
+	until(servers_now() == 4);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), -EBUSY);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_null(finish_pthread(servers[i]));
+	}
+	runtime_finish();
+}
+
+Test(runtime, servers_need_not_come_again_when_a_stopped_runtime_is_empty)
+{
+	start_with_servers(0);
+	cr_assert_eq(vcore_runtime_stop(runtime), 0);
+	cr_assert_eq(vcore_runtime_serve(runtime, VCORE_NEVER), -ESHUTDOWN);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), -ESHUTDOWN);
+	runtime_finish();
+}
+
+Test(runtime, servers_need_not_come_again_when_a_closing_runtime_is_empty)
+{
+	struct vcore_thread *thread;
+
+	start_with_servers(0);
+	thread = spawn_pinned(1, count_and_yield, &ignored);
+	cr_assert_eq(vcore_runtime_close(runtime, PAST), -ETIMEDOUT);
+	cr_assert_eq(vcore_runtime_serve(runtime, VCORE_NEVER), -ESHUTDOWN);
+	finish(thread);
+	runtime_finish();
+}
+
+Test(runtime, an_idle_server_is_sent_home_by_stop)
+{
+	vcore_instant deadline = VCORE_NEVER;
+	pthread_t server;
+
+	start_with_servers(0);
+	server = start_pthread(serve_until, &deadline);
+	until(servers_now() == 1);
+	usleep(10000);
+	cr_assert_eq(vcore_runtime_stop(runtime), 0);
+	cr_assert_eq(finish_pthread(server), (void *)(intptr_t)-ESHUTDOWN);
+	runtime_finish();
+}
+
+TestInside(runtime, serving_on_a_vcore_thread_panics, .signal = SIGABRT)
+{
+	vcore_runtime_serve(runtime, PAST);
+}
+
+Test(runtime, a_server_keeps_its_errno_and_its_signal_mask)
+{
+	sigset_t before, after;
+	struct vcore_thread *thread;
+
+	start_with_servers(0);
+	cr_assert_eq(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+	thread = spawn_pinned(1, count_and_yield, &ignored);
+	write_errno(77);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	}
+	cr_assert_eq(read_errno(), 77);
+	cr_assert_eq(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
+	for (int number = 1; number < NSIG; number++) {
+		cr_assert_eq(sigismember(&before, number), sigismember(&after, number));
+	}
+	finish(thread);
+	runtime_finish();
+}

@@ -115,7 +115,7 @@ static struct vci_slab *add_slab(struct vci_stacks *stacks, uint32_t kind)
 	slab->slots = (uint32_t)slots;
 	slab->fresh = slots == 64 ? UINT64_MAX : ((uint64_t)1 << slots) - 1;
 	slab->listed = false;
-	stacks->bytes += slots * slot_bytes;
+	__atomic_store_n(&stacks->bytes, stacks->bytes + slots * slot_bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&stacks->n_slabs, stacks->n_slabs + 1, __ATOMIC_RELEASE);
 	return slab;
 }

@@ -50,15 +50,16 @@ static void run_cleanups(struct vcore_thread *self)
  */
 static struct vci_waiter *close_join(struct vcore_thread *self)
 {
-	struct vci_waiter *word = __atomic_load_n(&self->join, __ATOMIC_RELAXED);
+	/* Acquire: who detached it is done with it, should it be freed now. */
+	struct vci_waiter *word = __atomic_load_n(&self->join, __ATOMIC_ACQUIRE);
 	unsigned rounds = 0;
 
 	while (word != VCI_JOIN_DETACHED) {
 		if (word == VCI_JOIN_BUSY) {
 			vci_spin_round(&rounds);
-			word = __atomic_load_n(&self->join, __ATOMIC_RELAXED);
+			word = __atomic_load_n(&self->join, __ATOMIC_ACQUIRE);
 		} else if (__atomic_compare_exchange_n(&self->join, &word, VCI_JOIN_CLOSING, true,
-						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+						       __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
 			break;
 		}
 	}

@@ -87,12 +87,12 @@ VCI_READS_RACILY static void read_life(const struct vcore_thread *thread, uint64
 }
 
 /* From its highest byte down to the lowest page that was ever touched. */
-static void read_stack(const struct vcore_thread *thread, struct vcore_thread_info *info)
+VCI_READS_RACILY static void read_stack(const struct vcore_thread *thread, struct vcore_thread_info *info)
 {
-	char *low = thread->stack.low;
+	char *low = READ(thread->stack.low);
 	size_t bytes = (size_t)((const char *)thread - low);
 
-	info->stack_size = vci_stack_size(&thread->runtime->stacks, thread->stack.kind);
+	info->stack_size = vci_stack_size(&thread->runtime->stacks, READ(thread->stack.kind));
 	info->stack_used = bytes - vci_pages_untouched(low, bytes);
 }
 

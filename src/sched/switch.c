@@ -21,17 +21,18 @@
 static void arrive_wait(struct vci_kthread *m, struct vcore_thread *left)
 {
 	struct vci_waiter *waiter = &left->waiter;
-	uint64_t word = (waiter->claim & ~VCI_CLAIM_STATE) + VCI_CLAIM_COUNT + VCI_WAITING;
+	uint64_t before = __atomic_load_n(&waiter->claim, __ATOMIC_RELAXED) & ~VCI_CLAIM_STATE;
+	uint64_t committed = before + VCI_CLAIM_COUNT + VCI_WAITING;
 	vcore_instant deadline = waiter->timers != NULL ? waiter->timer.key : VCORE_NEVER;
 
 	if (!waiter->publish(waiter)) {
-		waiter->claim = (waiter->claim & ~VCI_CLAIM_STATE) | VCI_WOKEN;
+		__atomic_store_n(&waiter->claim, before | VCI_WOKEN, __ATOMIC_RELAXED);
 		vci_ready(left);
 		return;
 	}
 	vci_fence_light(); /* pairs with the heavy fence in destroy.c */
 	if (unlikely(__atomic_load_n(&left->life, __ATOMIC_RELAXED) & VCI_LIFE_DESTROY) &&
-	    vci_waiter_destroy(left, word)) {
+	    vci_waiter_destroy(left, committed)) {
 		vci_ready(left);
 	}
 	if (deadline != VCORE_NEVER && m->current != NULL) {

@@ -168,7 +168,8 @@ static inline int allocate(struct vcore_thread **handle, struct vci_processor *p
 	thread = (struct vcore_thread *)stack;
 	set_up(thread, runtime, options, entry, argument);
 	bring_to_life(thread);
-	thread->join = handle != NULL ? NULL : VCI_JOIN_DETACHED;
+	__atomic_store_n(&thread->join, handle != NULL ? NULL : VCI_JOIN_DETACHED,
+			 __ATOMIC_RELAXED);
 	if (handle != NULL) {
 		*handle = thread; /* before it runs, and may look at it */
 	}

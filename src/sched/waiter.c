@@ -12,7 +12,8 @@
 
 static void commit(struct vci_waiter *waiter)
 {
-	uint64_t count = (waiter->claim & ~VCI_CLAIM_STATE) + VCI_CLAIM_COUNT;
+	uint64_t word = __atomic_load_n(&waiter->claim, __ATOMIC_RELAXED);
+	uint64_t count = (word & ~VCI_CLAIM_STATE) + VCI_CLAIM_COUNT;
 	enum vci_claim state = VCI_WAITING;
 
 	if (!waiter->host && vci_waiter_thread(waiter)->undestroyable > 0) {

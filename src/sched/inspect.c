@@ -87,7 +87,8 @@ VCI_READS_RACILY static void read_life(const struct vcore_thread *thread, uint64
 }
 
 /* From its highest byte down to the lowest page that was ever touched. */
-VCI_READS_RACILY static void read_stack(const struct vcore_thread *thread, struct vcore_thread_info *info)
+VCI_READS_RACILY static void read_stack(const struct vcore_thread *thread,
+					struct vcore_thread_info *info)
 {
 	char *low = READ(thread->stack.low);
 	size_t bytes = (size_t)((const char *)thread - low);

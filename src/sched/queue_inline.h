@@ -178,7 +178,7 @@ static inline struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int le
 	    (int)vci_queue_level(queue->slot) >= least - VCORE_PRIORITY_MIN) {
 		thread = vci_queue_pop_slot(queue, top);
 	}
-	if (thread == NULL && top >= least - VCORE_PRIORITY_MIN) {
+	if (thread == NULL && top >= 0 && top >= least - VCORE_PRIORITY_MIN) {
 		struct vci_level *level = &queue->level[top];
 		struct vci_list *list =
 			level->spawned.head != NULL ? &level->spawned : &level->ready;

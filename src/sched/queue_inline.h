@@ -73,7 +73,7 @@ static inline void vci_list_take(struct vci_list *list, struct vcore_thread *thr
 
 static inline unsigned vci_queue_level(const struct vcore_thread *thread)
 {
-	return (unsigned)(thread->priority - VCORE_PRIORITY_MIN);
+	return (unsigned)(thread->priority - VCORE_PRIORITY_MIN) & (VCI_LEVELS - 1);
 }
 
 /* One thread more or less, by n of +1 or -1 (Q4). */
@@ -111,17 +111,23 @@ static inline struct vcore_thread *vci_queue_remove(struct vci_queue *queue, uns
 /* Choices of the slot in a row before others of its priority get their turn. */
 #define VCI_QUEUE_STREAK_MAX 16
 
-/* The thread in the slot, if it comes before those of level `top` (-1: none). */
-static inline struct vcore_thread *vci_queue_pop_slot(struct vci_queue *queue, int top)
+/* The highest level that has a thread, + 1; 0 if none has. */
+static inline unsigned vci_queue_top(const struct vci_queue *queue)
+{
+	return queue->levels != 0 ? 32 - (unsigned)__builtin_clz(queue->levels) : 0;
+}
+
+/* The thread in the slot, unless those of level `top` - 1 come before it. */
+static inline struct vcore_thread *vci_queue_pop_slot(struct vci_queue *queue, unsigned top)
 {
 	struct vcore_thread *thread = queue->slot;
-	int l = (int)vci_queue_level(thread);
+	unsigned l = vci_queue_level(thread);
 
-	if (l < top) {
+	if (l + 1 < top) {
 		return NULL;
 	}
 	queue->slot = NULL;
-	if (unlikely(l == top && queue->streak >= VCI_QUEUE_STREAK_MAX)) {
+	if (unlikely(queue->streak >= VCI_QUEUE_STREAK_MAX) && top > 0 && l == top - 1) {
 		vci_queue_add_ready(queue, thread);
 		return NULL;
 	}
@@ -166,25 +172,25 @@ static inline void vci_queue_push_ready(struct vci_queue *queue, struct vcore_th
 /* The next thread to run, of priority `least` or above, or NULL. */
 static inline struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int least)
 {
+	unsigned lowest = (unsigned)(least - VCORE_PRIORITY_MIN);
 	struct vcore_thread *thread = NULL;
-	int top;
+	unsigned top;
 
 	if (__atomic_load_n(&queue->length, __ATOMIC_RELAXED) == 0) {
 		return NULL;
 	}
 	vci_queue_enter(queue);
-	top = queue->levels != 0 ? 31 - __builtin_clz(queue->levels) : -1;
-	if (queue->slot != NULL &&
-	    (int)vci_queue_level(queue->slot) >= least - VCORE_PRIORITY_MIN) {
+	top = vci_queue_top(queue);
+	if (queue->slot != NULL && vci_queue_level(queue->slot) >= lowest) {
 		thread = vci_queue_pop_slot(queue, top);
 	}
-	if (thread == NULL && top >= 0 && top >= least - VCORE_PRIORITY_MIN) {
-		struct vci_level *level = &queue->level[top];
+	if (thread == NULL && top > lowest) {
+		struct vci_level *level = &queue->level[top - 1];
 		struct vci_list *list =
 			level->spawned.head != NULL ? &level->spawned : &level->ready;
 
 		queue->streak = 0;
-		thread = vci_queue_remove(queue, (unsigned)top, list, list->head);
+		thread = vci_queue_remove(queue, top - 1, list, list->head);
 	}
 	vci_queue_leave(queue);
 	return thread;

@@ -54,16 +54,6 @@ static int create(pthread_t *thread, void *(*entry)(void *), void *argument)
 	return error;
 }
 
-/* It writes to a file of /proc, which may fail. */
-static int set_name(pthread_t handle, const char *name)
-{
-	int saved = errno;
-	int error = pthread_setname_np(handle, name);
-
-	errno = saved;
-	return error;
-}
-
 int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 			    void *(*entry)(void *), void *argument)
 {
@@ -74,7 +64,7 @@ int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 		return -error;
 	}
 	thread->handle_ = handle;
-	(void)VCI_OUTSIDE(set_name(handle, name));
+	(void)VCI_OUTSIDE(pthread_setname_np(handle, name));
 	return 0;
 }
 

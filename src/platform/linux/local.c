@@ -23,7 +23,7 @@ __attribute__((noinline)) void *vci_local_carrier(void)
 
 __attribute__((noinline)) int *vci_errno_address(void)
 {
-	return VCI_OUTSIDE(__errno_location());
+	return VCI_OUTSIDE(&errno);
 }
 
 /* Of the Itanium C++ ABI; there only if the program has a C++ runtime. */

@@ -6,18 +6,24 @@
 #ifndef VCI_OUTSIDE_H
 #define VCI_OUTSIDE_H
 
+#include <errno.h>
+
 #include "platform/platform.h"
 
 /*
- * Evaluates a call into libc with `inside` raised.  A call-out never switches,
- * so that the kernel thread is the same before and after it.
+ * Evaluates a call into libc with `inside` raised, and leaves errno as it was:
+ * it is the application's.  What failed is told by the result: functions that
+ * need to know more return -errno.  A call-out never switches, so that the
+ * kernel thread is the same before and after it.
  */
 #define VCI_OUTSIDE(call)                                                                          \
 	({                                                                                         \
 		struct vci_local *local_ = vci_local();                                            \
 		local_->inside++;                                                                  \
 		__asm__ volatile("" ::: "memory");                                                 \
+		int saved_ = errno;                                                                \
 		__auto_type result_ = (call);                                                      \
+		errno = saved_;                                                                    \
 		__asm__ volatile("" ::: "memory");                                                 \
 		local_->inside--;                                                                  \
 		result_;                                                                           \

@@ -19,6 +19,9 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
+/* Pages asked about in one go. */
+#define STEP_PAGES 16
+
 size_t vci_page_size;
 static bool has_guard_pages;
 
@@ -28,7 +31,6 @@ static bool has_guard_pages;
  */
 static bool probe_guard_pages(void)
 {
-	int error = errno;
 	bool guards = false;
 	int ends[2];
 	void *page = vci_pages_reserve(vci_page_size);
@@ -41,7 +43,6 @@ static bool probe_guard_pages(void)
 		close(ends[1]);
 	}
 	vci_pages_release(page, vci_page_size);
-	errno = error;
 	return guards;
 }
 
@@ -53,19 +54,15 @@ void vci_pages_open(void)
 
 void *vci_pages_reserve(size_t bytes)
 {
-	int *error = vci_errno_address();
-	int saved = *error;
 	void *address = VCI_OUTSIDE(mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 
 	if (address == MAP_FAILED) {
-		*error = saved;
 		return NULL;
 	}
 	vci_annotate_fresh(address, bytes);
 	/* A stack in use is one small page: a huge one would waste the rest. */
 	(void)VCI_OUTSIDE(madvise(address, bytes, MADV_NOHUGEPAGE));
-	*error = saved;
 	return address;
 }
 
@@ -78,60 +75,61 @@ void vci_pages_release(void *address, size_t bytes)
 
 void vci_pages_purge(void *address, size_t bytes)
 {
-	int *error = vci_errno_address();
-	int saved = *error;
-
 	(void)VCI_OUTSIDE(madvise(address, bytes, MADV_DONTNEED));
-	*error = saved;
+}
+
+static int guard(void *address, size_t bytes, const char **limit)
+{
+	if (has_guard_pages) {
+		if (madvise(address, bytes, MADV_GUARD_INSTALL) == 0) {
+			return 0;
+		}
+		*limit = "memory";
+		if (errno != EINVAL) { /* what a locked mapping gets */
+			return -ENOMEM;
+		}
+	}
+	*limit = "vm.max_map_count";
+	return mprotect(address, bytes, PROT_NONE) == 0 ? 0 : -ENOMEM;
 }
 
 int vci_pages_guard(void *address, size_t bytes, const char **limit)
 {
-	int *error = vci_errno_address();
-	int saved = *error;
-	int failed = -1;
+	const char *reached;
+	int error = VCI_OUTSIDE(guard(address, bytes, &reached));
 
-	if (has_guard_pages) {
-		failed = VCI_OUTSIDE(madvise(address, bytes, MADV_GUARD_INSTALL));
+	if (error != 0) {
+		__atomic_store_n(limit, reached, __ATOMIC_RELAXED);
 	}
-	if (!has_guard_pages || (failed != 0 && *error == EINVAL)) { /* a locked mapping */
-		failed = VCI_OUTSIDE(mprotect(address, bytes, PROT_NONE));
-		if (failed != 0) {
-			__atomic_store_n(limit, "vm.max_map_count", __ATOMIC_RELAXED);
-		}
-	} else if (failed != 0) {
-		__atomic_store_n(limit, "memory", __ATOMIC_RELAXED);
+	return error;
+}
+
+/* How many of the first `bytes` are in pages that are not there; of the first step. */
+static size_t absent(char *low, size_t bytes)
+{
+	unsigned char resident[STEP_PAGES];
+	size_t pages = (bytes + vci_page_size - 1) / vci_page_size;
+	size_t n = 0;
+
+	if (mincore(low, bytes, resident) != 0) {
+		return 0;
 	}
-	*error = saved;
-	return failed == 0 ? 0 : -ENOMEM;
+	while (n < pages && !(resident[n] & 1)) {
+		n++;
+	}
+	return n * vci_page_size;
 }
 
 size_t vci_pages_untouched(void *low, size_t bytes)
 {
-	int *error = vci_errno_address();
-	int saved = *error;
+	size_t step = STEP_PAGES * vci_page_size;
 	size_t untouched = 0;
-	unsigned char resident[16];
+	size_t n;
 
-	while (untouched < bytes) {
-		size_t step = sizeof resident * vci_page_size;
-		size_t pages;
-
-		if (step > bytes - untouched) {
-			step = bytes - untouched;
-		}
-		if (VCI_OUTSIDE(mincore((char *)low + untouched, step, resident)) != 0) {
-			break;
-		}
-		pages = (step + vci_page_size - 1) / vci_page_size;
-		for (size_t i = 0; i < pages; i++) {
-			if (resident[i] & 1) {
-				*error = saved;
-				return untouched;
-			}
-			untouched += vci_page_size;
-		}
-	}
-	*error = saved;
+	do {
+		step = bytes - untouched < step ? bytes - untouched : step;
+		n = VCI_OUTSIDE(absent((char *)low + untouched, step));
+		untouched += n;
+	} while (n >= step && untouched < bytes);
 	return untouched < bytes ? untouched : bytes;
 }

@@ -33,7 +33,6 @@ static enum vci_environment parse(const char *name, uint64_t *number)
 {
 	const char *text = secure_getenv(name);
 	char *end;
-	int error = errno;
 	enum vci_environment kind = VCI_NUMBER;
 
 	if (text == NULL || *text == '\0') {
@@ -47,7 +46,6 @@ static enum vci_environment parse(const char *name, uint64_t *number)
 	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
 		kind = VCI_BAD;
 	}
-	errno = error;
 	return kind;
 }
 
@@ -56,39 +54,32 @@ enum vci_environment vci_environment(const char *name, uint64_t *number)
 	return VCI_OUTSIDE(parse(name, number));
 }
 
-/* syscall(2) reports by errno, which belongs to the caller of the library. */
+static long system_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	long result = syscall(number, a, b, c, d, e, f);
+
+	return result == -1 ? -errno : result;
+}
+
 long vci_system_call(long number, long a, long b, long c, long d, long e, long f)
 {
-	int *error = vci_errno_address();
-	int saved = *error;
-	long result = VCI_OUTSIDE(syscall(number, a, b, c, d, e, f));
-
-	if (result == -1) {
-		result = -*error;
-		*error = saved;
-	}
-	return result;
+	return VCI_OUTSIDE(system_call(number, a, b, c, d, e, f));
 }
 
 static int write_all(int fd, const char *bytes, size_t n)
 {
-	int error = errno;
-	int result = 0;
-
 	while (n > 0) {
 		ssize_t written = write(fd, bytes, n);
 
 		if (written < 0 && errno != EINTR) {
-			result = -errno;
-			break;
+			return -errno;
 		}
 		if (written > 0) {
 			bytes += written;
 			n -= (size_t)written;
 		}
 	}
-	errno = error;
-	return result;
+	return 0;
 }
 
 int vci_write(int fd, const void *bytes, size_t n)

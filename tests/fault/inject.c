@@ -344,11 +344,20 @@ static void close_without_munmap(void)
 	tap_case("close: each of %ld munmaps fails in turn", n - 1);
 }
 
+/* What a pthread needs to wait is allocated once and kept. */
+static void wait_once(void)
+{
+	struct vcore_eventcount never = VCORE_EVENTCOUNT_INITIALIZER;
+
+	CHECK_IS(vcore_eventcount_await(&never, 0, vcore_after(MILLISECOND)), -ETIMEDOUT);
+}
+
 static void sweep_all(const char *guards)
 {
 	tap_say("with %s", guards);
 	sweep_first("await by a plain pthread", wait_first);
 	sweep_first("vcore_runtime_open", open_first);
+	wait_once();
 	sweep("vcore_runtime_open", try_open);
 	sweep("vcore_run", try_run);
 	sweep("vcore_thread_allocate", try_allocate);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "platform/panic.h"
+#include "sched/census.h"
 #include "sched/destroy.h"
 #include "sched/end.h"
 #include "sched/idle.h"
@@ -42,7 +43,7 @@ static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 	for (;;) {
 		int64_t seen = vcore_eventcount_read(&runtime->drained);
 
-		if (vci_idle_alive(runtime) == 0 || is_deadlocked(runtime)) {
+		if (vci_census_alive(runtime) == 0 || is_deadlocked(runtime)) {
 			return 0;
 		}
 		error = vcore_eventcount_await(&runtime->drained, seen, deadline);

@@ -5,6 +5,7 @@
  */
 #include "sched/idle.h"
 
+#include "sched/census.h"
 #include "sched/inbox.h"
 #include "sched/processor.h"
 #include "sched/steal.h"
@@ -137,32 +138,6 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline)
 	}
 }
 
-/*
- * Both counts only grow, and each thread is counted as allocated before it can
- * be counted as ended: with the ended read first, they are equal only if at
- * some instant between no thread was alive.
- */
-uint64_t vci_idle_alive(const struct vcore_runtime *runtime)
-{
-	uint64_t ended = __atomic_load_n(&runtime->refused_outside, __ATOMIC_ACQUIRE);
-	uint64_t allocated;
-
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
-		ended += __atomic_load_n(&runtime->processors[i].ended, __ATOMIC_ACQUIRE);
-	}
-	allocated = __atomic_load_n(&runtime->allocated_outside, __ATOMIC_ACQUIRE);
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
-		allocated += __atomic_load_n(&runtime->processors[i].allocated, __ATOMIC_ACQUIRE);
-	}
-	return allocated - ended;
-}
-
-bool vci_idle_is_empty(const struct vcore_runtime *runtime)
-{
-	return unlikely(__atomic_load_n(&runtime->closing, __ATOMIC_ACQUIRE)) &&
-	       vci_idle_alive(runtime) == 0;
-}
-
 /* --- searching ------------------------------------------------------------------------ */
 
 static vcore_instant earliest_timer(const struct vcore_runtime *runtime)
@@ -194,7 +169,7 @@ static bool is_done(struct vci_processor *processor)
 	}
 	return unlikely(processor->server) &&
 	       ((processor->turns == 0 && vci_processor_is_leaving(processor)) ||
-		vci_idle_is_empty(runtime));
+		vci_census_is_empty(runtime));
 }
 
 /* Looks at all there is but other processors' queues. */
@@ -267,7 +242,7 @@ static bool is_deadlocked(struct vci_processor *processor)
 	}
 	vci_spin_lock(&runtime->idle_lock);
 	quiet = runtime->idle == runtime->n_processors && processor->idle && !has_work(processor) &&
-		earliest_timer(runtime) == VCORE_NEVER && vci_idle_alive(runtime) > 0;
+		earliest_timer(runtime) == VCORE_NEVER && vci_census_alive(runtime) > 0;
 	vci_spin_unlock(&runtime->idle_lock);
 	return quiet && vci_task_count() == runtime->n_processors + 1;
 }
@@ -285,7 +260,7 @@ void vci_idle_check_end(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
 
-	if (vci_idle_is_empty(runtime)) {
+	if (vci_census_is_empty(runtime)) {
 		send_servers_home(runtime);
 	}
 	if (!__atomic_load_n(&runtime->draining, __ATOMIC_ACQUIRE)) {
@@ -294,7 +269,7 @@ void vci_idle_check_end(struct vci_processor *processor)
 	if (is_deadlocked(processor)) {
 		__atomic_store_n(&runtime->deadlocked, true, __ATOMIC_RELEASE);
 		runtime->on_drained(runtime);
-	} else if (vci_idle_alive(runtime) == 0) {
+	} else if (vci_census_alive(runtime) == 0) {
 		runtime->on_drained(runtime);
 	}
 }

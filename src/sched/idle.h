@@ -62,10 +62,4 @@ void vci_idle_wake_all(struct vcore_runtime *runtime);
  */
 void vci_idle_check_end(struct vci_processor *processor);
 
-/* Threads that have been allocated and have not ended. */
-uint64_t vci_idle_alive(const struct vcore_runtime *runtime);
-
-/* None of them is left, and no more are allocated. */
-bool vci_idle_is_empty(const struct vcore_runtime *runtime);
-
 #endif /* VCI_IDLE_H */

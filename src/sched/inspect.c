@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "platform/panic.h"
-#include "sched/idle.h"
+#include "sched/census.h"
 #include "sched/thread.h"
 #include "sched/waiter.h"
 
@@ -187,7 +187,7 @@ int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics
 	statistics->processors = runtime->n_processors;
 	statistics->servers = LOAD(runtime->servers);
 	statistics->idle = LOAD(runtime->idle);
-	statistics->threads = vci_idle_alive(runtime);
+	statistics->threads = vci_census_alive(runtime);
 	statistics->allocated = LOAD(runtime->allocated_outside) - LOAD(runtime->refused_outside);
 	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
 		const struct vci_processor *processor = &runtime->processors[i];

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "sched/census.h"
 #include "sched/idle.h"
 #include "sched/inbox.h"
 #include "sched/options.h"
@@ -305,7 +306,7 @@ void vci_runtime_unmake(struct vcore_runtime *runtime)
 
 static bool is_finished(const struct vcore_runtime *runtime)
 {
-	return __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE) || vci_idle_is_empty(runtime);
+	return __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE) || vci_census_is_empty(runtime);
 }
 
 /* The lowest free server, or -E… */

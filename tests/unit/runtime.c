@@ -695,3 +695,20 @@ Test(runtime, a_wait_with_a_deadline_is_no_deadlock)
 	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 	cr_assert_str_eq(outcome.text, "");
 }
+
+static void *own_runtime(void *unused)
+{
+	(void)unused;
+	return vcore_runtime_self();
+}
+
+Test(runtime, a_thread_knows_its_runtime_and_a_pthread_has_none)
+{
+	struct vcore_exit exit;
+
+	runtime_start(NULL);
+	cr_assert_null(vcore_runtime_self());
+	cr_assert_eq(vcore_thread_join(spawn(own_runtime, NULL), &exit, VCORE_NEVER), 0);
+	cr_assert_eq(exit.result, runtime);
+	runtime_finish();
+}

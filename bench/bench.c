@@ -199,7 +199,7 @@ double bench_resident(void)
 {
 	FILE *statm = fopen("/proc/self/statm", "r");
 	long size;
-	long resident;
+	long resident = 0;
 
 	bench_check(statm != NULL && fscanf(statm, "%ld %ld", &size, &resident) == 2,
 		    "/proc/self/statm");

@@ -18,7 +18,7 @@ packages_for() {
 	valgrind) echo valgrind ;;
 	models) echo spin gcc libc6-dev ;;
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
-	bench) echo g++ golang-go libboost-context-dev libboost-fiber-dev ;;
+	bench) echo g++ python3 golang-go libboost-context-dev libboost-fiber-dev ;;
 	*)
 		echo "packages_for: nothing is known of '$1'" >&2
 		return 1

@@ -88,7 +88,8 @@ VCORE_API int64_t vcore_eventcount_advance(struct vcore_eventcount *event);
 /*
  * Counts n events in one step.
  *
- * Requires: n ≥ 0 (checked: panics).  Returns: the new count.
+ * Requires: n ≥ 0, and the new count is at most 2^62 - 1 (checked: panics).
+ * Returns: the new count.
  */
 VCORE_API int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n);
 

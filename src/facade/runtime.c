@@ -12,6 +12,7 @@
 #include "sched/destroy.h"
 #include "sched/end.h"
 #include "sched/idle.h"
+#include "sched/quiet.h"
 
 static bool is_lost(const struct vcore_runtime *runtime)
 {
@@ -28,29 +29,49 @@ static void note_drained(struct vcore_runtime *runtime)
 	vcore_eventcount_advance(&runtime->drained);
 }
 
+/* How often to look for a deadlock while kernel threads of others may end. */
+#define LOOK_NS INT64_C(1000000000)
+
+/* One wait for the news that no thread is alive; 0, or the error of await. */
+static int await_drained(struct vcore_runtime *runtime, int64_t seen, vcore_instant deadline)
+{
+	vcore_instant until = deadline;
+	int error;
+
+	if (runtime->ends_on_deadlock) {
+		vcore_instant soon = vcore_after(LOOK_NS);
+
+		until = soon < deadline ? soon : deadline;
+	}
+	error = vcore_eventcount_await(&runtime->drained, seen, until);
+	if (error == -ETIMEDOUT && until != deadline) {
+		(void)vci_quiet_is_deadlocked(runtime);
+		error = 0;
+	}
+	return error;
+}
+
 /*
  * Waits until no thread is alive, or none can move; 0, or the error of await.
  */
 static int drain(struct vcore_runtime *runtime, vcore_instant deadline)
 {
-	int error;
+	int error = 0;
 
 	__atomic_store_n(&runtime->draining, true, __ATOMIC_SEQ_CST);
 	vci_fence_light(); /* pairs with the heavy fence in park: it sees, or is seen */
 	if (__atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) == runtime->n_processors) {
 		vci_idle_wake_all(runtime); /* to look whether they are stuck */
 	}
-	for (;;) {
+	while (error == 0) {
 		int64_t seen = vcore_eventcount_read(&runtime->drained);
 
 		if (vci_census_alive(runtime) == 0 || is_deadlocked(runtime)) {
 			return 0;
 		}
-		error = vcore_eventcount_await(&runtime->drained, seen, deadline);
-		if (error != 0) {
-			return error;
-		}
+		error = await_drained(runtime, seen, deadline);
 	}
+	return error;
 }
 
 static void admit_no_more(struct vcore_runtime *runtime)
@@ -134,28 +155,25 @@ static void drain_at_last(struct vcore_runtime *runtime)
 static void break_deadlock(struct vcore_runtime *runtime)
 {
 	(void)vcore_dump(runtime, 2);
-	__atomic_store_n(&runtime->deadlocked, false, __ATOMIC_RELEASE);
 	(void)vcore_runtime_stop(runtime);
+	/* After stop has woken what it can: else it might be declared again. */
+	__atomic_store_n(&runtime->deadlocked, false, __ATOMIC_RELEASE);
 	drain_at_last(runtime);
 }
 
-int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *), void *argument,
-	      struct vcore_exit *exit)
+/* Runs entry(argument) in a runtime that was just made, to the end. */
+static int run(struct vcore_runtime *runtime, void *(*entry)(void *), void *argument,
+	       struct vcore_exit *exit)
 {
-	struct vcore_thread_options first_options = {.size = sizeof first_options, .name = "main"};
-	struct vcore_runtime *runtime;
+	const struct vcore_thread_options options = {
+		.size = sizeof options,
+		.name = "main",
+		.runtime = runtime,
+	};
 	struct vcore_thread *first;
-	int error;
+	int error = vcore_thread_allocate(&first, &options, entry, argument);
 
-	VCI_PANIC_IF(entry == NULL, "entry is NULL");
-	error = vci_runtime_make(&runtime, options, true, note_drained);
 	if (error != 0) {
-		return error;
-	}
-	first_options.runtime = runtime;
-	error = vcore_thread_allocate(&first, &first_options, entry, argument);
-	if (error != 0) {
-		vci_runtime_unmake(runtime);
 		return error;
 	}
 	drain_at_last(runtime);
@@ -167,6 +185,22 @@ int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *
 		exit->how = VCORE_DESTROYED;
 		exit->result = NULL;
 	}
-	vci_runtime_unmake(runtime);
+	return error;
+}
+
+int vcore_run(const struct vcore_runtime_options *options, void *(*entry)(void *), void *argument,
+	      struct vcore_exit *exit)
+{
+	struct vcore_runtime *runtime;
+	int error;
+
+	VCI_PANIC_IF(entry == NULL, "entry is NULL");
+	error = vci_runtime_make(&runtime, options, true, note_drained);
+	if (error == 0) {
+		vcore_destroy_disable(); /* the runtime must be unmade */
+		error = run(runtime, entry, argument, exit);
+		vci_runtime_unmake(runtime);
+		vcore_destroy_enable();
+	}
 	return error;
 }

@@ -178,7 +178,7 @@ static struct vci_stack *set_up(struct vci_stacks *stacks, uint32_t index)
 		return NULL;
 	}
 	stack->next = NULL;
-	stack->generation = __atomic_load_n(&stacks->generation, __ATOMIC_RELAXED);
+	stack->generation = slab->generation;
 	stack->low = base + stacks->guard;
 	stack->index = index;
 	stack->kind = slab->kind;
@@ -271,9 +271,10 @@ size_t vci_stacks_warm(const struct vci_stacks *stacks)
 static void purge(struct vci_stacks *stacks, struct vci_stack *stack)
 {
 	uint32_t index = stack->index;
+	struct vci_slab *slab = &stacks->slabs[index / VCI_SLAB_SLOTS];
 
-	if (stack->generation >= stacks->generation) {
-		__atomic_store_n(&stacks->generation, stack->generation + 1, __ATOMIC_RELAXED);
+	if (slab->generation < stack->generation) {
+		slab->generation = stack->generation;
 	}
 	vci_pages_purge(stack->low, stacks->kinds[stack->kind].slot_bytes - stacks->guard);
 	untake_fresh(stacks, index);

@@ -50,6 +50,7 @@ struct vci_slab {
 	uint32_t kind, slots;
 	uint32_t next_fresh; /* slab with fresh slots, + 1; guarded likewise */
 	bool listed;
+	uint64_t generation; /* where the count of its fresh stacks begins */
 };
 
 struct vci_stack_kind {
@@ -64,8 +65,7 @@ struct vci_stacks {
 	/* guarded by lock */
 	struct vci_spin lock;
 	struct vci_stack_kind kinds[VCI_STACK_KINDS];
-	size_t bytes;        /* of address space */
-	uint64_t generation; /* where the count of a fresh stack begins */
+	size_t bytes; /* of address space */
 	/* written under lock, read by all: a slab is set up before it counts */
 	uint32_t n_slabs;
 	struct vci_slab *slabs;

@@ -31,6 +31,7 @@ struct vci_local {
 	unsigned inside; /* > 0 during a call-out */
 	void *carrier;   /* struct vci_kthread, if it carries green threads */
 	void *host;      /* struct vci_host, if it has waited as a pthread */
+	bool lost;       /* it carried a green thread when it was forked */
 };
 
 struct vci_local *vci_local(void);
@@ -142,10 +143,11 @@ void vci_abort(void) __attribute__((noreturn));
 /*
  * Installs a handler for SIGSEGV and SIGBUS for the process (counted: the last
  * remove restores what was there before).  `explain` is called on the
- * alternate stack with the address touched; if it returns, the signal goes to
+ * alternate stack with the address touched and the stack pointer (NULL:
+ * unknown); if it returns, the signal goes to
  * the handler that was installed before.  The caller excludes others.
  */
-int vci_faults_install(void (*explain)(void *address));
+int vci_faults_install(void (*explain)(void *address, void *sp));
 void vci_faults_remove(void);
 
 /* An alternate signal stack for a kernel thread. */

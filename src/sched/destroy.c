@@ -74,7 +74,7 @@ int vcore_thread_destroy(struct vcore_thread *thread)
 
 int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id)
 {
-	uint32_t index = (uint32_t)(id & (((uint64_t)1 << VCI_ID_INDEX_BITS) - 1)) - 1;
+	uint32_t index = vci_id_index(id);
 	struct vcore_thread *thread, *self = vci_thread_self();
 	bool found = false;
 

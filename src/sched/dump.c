@@ -39,17 +39,23 @@ static void line_time(struct vci_line *line, int64_t nanoseconds)
 
 /* --- circles of joins ------------------------------------------------------------------ */
 
-/* The thread that one waits to join, NULL if it does not. */
-VCI_READS_RACILY static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
+/*
+ * The thread that one waits to join, NULL if it does not, or if that belongs to
+ * another runtime.  It is found by its id: the thread that waited may be gone.
+ */
+static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
 {
-	enum vci_claim state;
+	struct vcore_runtime *runtime = thread->runtime;
+	struct vcore_thread_info info;
+	const struct vcore_thread *joined;
+	uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
-	state = vci_claim_state(__atomic_load_n(&thread->waiter.claim, __ATOMIC_ACQUIRE));
-	if ((state != VCI_WAITING && state != VCI_WAITING_FIRM) ||
-	    *(volatile const uint8_t *)&thread->waiter.kind != VCORE_WAIT_JOIN) {
+	if (!vci_inspect_thread(thread, life, &info) || info.wait != VCORE_WAIT_JOIN) {
 		return NULL;
 	}
-	return *(void *volatile const *)&thread->waiter.object;
+	joined = (const struct vcore_thread *)vci_stacks_at(&runtime->stacks,
+							    vci_id_index(info.joins));
+	return joined != NULL && vci_thread_id(joined) == info.joins ? joined : NULL;
 }
 
 static bool is_in_circle(const struct vcore_thread *thread)

@@ -137,10 +137,12 @@ void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left)
 
 void vci_end_free(struct vci_kthread *m, struct vcore_thread *thread)
 {
+	/* Until the block is used again, a second join or detach finds this. */
+	__atomic_store_n(&thread->join, VCI_JOIN_DETACHED, __ATOMIC_RELAXED);
 	vci_annotate_end(&thread->annotation);
 	__atomic_store_n(&thread->life, thread->stack.generation * VCI_LIFE_GENERATION,
 			 __ATOMIC_RELAXED);
-	if (unlikely(thread->stack.generation == VCI_GENERATION_MAX)) {
+	if (unlikely(thread->stack.generation >= VCI_GENERATION_MAX)) {
 		return; /* its ids are used up: the slot is never used again */
 	}
 	if (likely(m != NULL && m->runtime == thread->runtime && thread->stack.kind == 0)) {

@@ -8,6 +8,7 @@
 #include "sched/census.h"
 #include "sched/inbox.h"
 #include "sched/processor.h"
+#include "sched/quiet.h"
 #include "sched/steal.h"
 #include "sched/switch.h"
 #include "sched/timers.h"
@@ -140,18 +141,6 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline)
 
 /* --- searching ------------------------------------------------------------------------ */
 
-static vcore_instant earliest_timer(const struct vcore_runtime *runtime)
-{
-	vcore_instant earliest = VCORE_NEVER;
-
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
-		vcore_instant next = vci_timers_next(&runtime->processors[i].timers);
-
-		earliest = next < earliest ? next : earliest;
-	}
-	return earliest;
-}
-
 /* Timers of processors that are too busy to look at them, and its own. */
 static void expire_timers(struct vcore_runtime *runtime, vcore_instant now)
 {
@@ -212,12 +201,13 @@ static void stop_searching(struct vci_processor *processor)
 	vci_fence_heavy(); /* pairs with the light fence in vci_idle_wake_one */
 	if (vci_queue_spare(&processor->queue) > 0 || vci_steal_might(processor) > 0 ||
 	    !vci_inbox_is_empty(&runtime->inbox) ||
-	    earliest_timer(runtime) < __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+	    vci_timers_earliest(runtime) <
+		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
 		vci_idle_wake_any(runtime);
 	}
 }
 
-/* --- nothing left to do ------------------------------------------------------------------ */
+/* --- parking ---------------------------------------------------------------------------- */
 
 static bool has_work(const struct vci_processor *processor)
 {
@@ -228,54 +218,6 @@ static bool has_work(const struct vci_processor *processor)
 	       __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
 }
 
-/*
- * All processors are parked, no timer is set and nobody else is in the process
- * but who waits for the runtime: what waits now waits forever.
- */
-static bool is_deadlocked(struct vci_processor *processor)
-{
-	struct vcore_runtime *runtime = processor->runtime;
-	bool quiet;
-
-	if (!runtime->ends_on_deadlock || __atomic_load_n(&runtime->deadlocked, __ATOMIC_RELAXED)) {
-		return false;
-	}
-	vci_spin_lock(&runtime->idle_lock);
-	quiet = runtime->idle == runtime->n_processors && processor->idle && !has_work(processor) &&
-		earliest_timer(runtime) == VCORE_NEVER && vci_census_alive(runtime) > 0;
-	vci_spin_unlock(&runtime->idle_lock);
-	return quiet && vci_task_count() == runtime->n_processors + 1;
-}
-
-/* Servers that are parked would not see that they need not come again. */
-static void send_servers_home(struct vcore_runtime *runtime)
-{
-	for (uint32_t i = 0; i < runtime->n_servers; i++) {
-		vci_idle_wake(&runtime->processors[runtime->n_processors + i]);
-	}
-}
-
-/* Who drains waits for the end; until then its own calls may be under way. */
-void vci_idle_check_end(struct vci_processor *processor)
-{
-	struct vcore_runtime *runtime = processor->runtime;
-
-	if (vci_census_is_empty(runtime)) {
-		send_servers_home(runtime);
-	}
-	if (!__atomic_load_n(&runtime->draining, __ATOMIC_ACQUIRE)) {
-		return;
-	}
-	if (is_deadlocked(processor)) {
-		__atomic_store_n(&runtime->deadlocked, true, __ATOMIC_RELEASE);
-		runtime->on_drained(runtime);
-	} else if (vci_census_alive(runtime) == 0) {
-		runtime->on_drained(runtime);
-	}
-}
-
-/* --- parking ---------------------------------------------------------------------------- */
-
 /* Enters the list; returns how long to sleep at most. */
 static vcore_instant become_idle(struct vci_processor *processor)
 {
@@ -284,7 +226,7 @@ static vcore_instant become_idle(struct vci_processor *processor)
 
 	vci_spin_lock(&runtime->idle_lock);
 	enlist(runtime, processor);
-	deadline = earliest_timer(runtime);
+	deadline = vci_timers_earliest(runtime);
 	if (deadline < runtime->watched_until) {
 		set_watch(runtime, processor, deadline);
 	} else {
@@ -329,7 +271,7 @@ static void sleep_until(struct vci_processor *processor, vcore_instant deadline)
 		if (soon < deadline) {
 			vci_futex_wait(&processor->parked, 1, soon);
 			while (__atomic_load_n(&processor->parked, __ATOMIC_ACQUIRE) != 0 &&
-			       vci_clock() >= soon &&
+			       vci_clock() < deadline &&
 			       vci_stacks_trim(&runtime->stacks, WARM_KEPT)) {
 			}
 		}
@@ -348,8 +290,9 @@ static bool park(struct vci_processor *processor)
 	__atomic_fetch_sub(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 	vci_fence_heavy(); /* pairs with the light fences above: I2, I5 */
 	if (!has_work(processor) &&
-	    earliest_timer(runtime) >= __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
-		vci_idle_check_end(processor);
+	    vci_timers_earliest(runtime) >=
+		    __atomic_load_n(&runtime->watched_until, __ATOMIC_RELAXED)) {
+		vci_quiet_check(runtime);
 		sleep_until(processor, deadline);
 	}
 	return become_busy(processor);
@@ -362,7 +305,7 @@ static bool park(struct vci_processor *processor)
 static void doze(struct vci_processor *processor)
 {
 	vcore_instant until = processor->looked_at + DOZE_NS;
-	vcore_instant earliest = earliest_timer(processor->runtime);
+	vcore_instant earliest = vci_timers_earliest(processor->runtime);
 
 	if (processor->server && processor->serves_until < until) {
 		until = processor->serves_until;
@@ -412,6 +355,7 @@ void vci_idle_run(struct vci_kthread *m)
 			thread = find(processor);
 		}
 		if (thread != NULL) {
+			vci_idle_watch(m->runtime, vci_timers_next(&processor->timers));
 			vci_switch_to(m, thread);
 		}
 	}

@@ -56,10 +56,4 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline);
 /* Wakes every parked processor. */
 void vci_idle_wake_all(struct vcore_runtime *runtime);
 
-/*
- * By a processor that has nothing to run: whether that is the end, of all
- * threads or of all hope.
- */
-void vci_idle_check_end(struct vci_processor *processor);
-
 #endif /* VCI_IDLE_H */

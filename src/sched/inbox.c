@@ -21,9 +21,14 @@ static void push(struct vci_inbox *inbox, struct vcore_thread *thread)
 void vci_inbox_send(struct vcore_thread *thread)
 {
 	struct vcore_runtime *runtime = thread->runtime;
+	const struct vci_kthread *m = vci_kthread_self();
+	bool visits = m == NULL || m->runtime != runtime;
 
 	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
 		return; /* a copy of a thread of the parent: nobody runs it */
+	}
+	if (visits) {
+		__atomic_fetch_add(&runtime->visitors, 1, __ATOMIC_RELAXED);
 	}
 	if (thread->flags & VCORE_THREAD_PINNED) {
 		struct vci_processor *processor = &runtime->processors[thread->pin];
@@ -33,6 +38,9 @@ void vci_inbox_send(struct vcore_thread *thread)
 	} else {
 		push(&runtime->inbox, thread);
 		vci_idle_wake_one(runtime);
+	}
+	if (visits) { /* the last touch: see vci_runtime_unmake */
+		__atomic_fetch_sub(&runtime->visitors, 1, __ATOMIC_RELEASE);
 	}
 }
 

@@ -51,12 +51,10 @@ VCI_READS_RACILY static bool read_wait(const struct vcore_thread *thread,
 	info->since = READ(waiter->since);
 	timers = READ(waiter->timers);
 	info->deadline = timers != NULL ? READ(waiter->timer.key) : VCORE_NEVER;
-	if (info->wait == VCORE_WAIT_EVENTCOUNT) {
-		info->value = READ(waiter->node.key);
-	} else if (info->wait == VCORE_WAIT_JOIN && info->object != NULL) {
-		const struct vcore_thread *joined = info->object;
-
-		info->joins = vci_id(READ(joined->stack.generation), READ(joined->stack.index));
+	info->value = READ(waiter->node.key);
+	if (info->wait == VCORE_WAIT_JOIN) { /* which keeps the id there */
+		info->joins = (uint64_t)info->value;
+		info->value = 0;
 		info->object = NULL;
 	}
 	return __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE) == claim;

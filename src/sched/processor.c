@@ -49,6 +49,17 @@ static bool has_turn(struct vci_processor *processor)
 	return !vci_processor_is_leaving(processor);
 }
 
+/* Servers come and go: what began to wait on one that went must be seen to. */
+static void expire_servers(const struct vci_processor *processor)
+{
+	const struct vcore_runtime *runtime = processor->runtime;
+
+	for (uint32_t i = 0; i < runtime->n_servers; i++) {
+		(void)vci_timers_expire(&runtime->processors[runtime->n_processors + i].timers,
+					processor->looked_at);
+	}
+}
+
 /*
  * What need not be looked at each time; and the fair choice, if it is its turn
  * and it finds one.
@@ -61,6 +72,9 @@ static __attribute__((noinline)) struct vcore_thread *look_around(struct vci_pro
 	if (choice % EVERY_CLOCK == 0 || vci_timers_next(&processor->timers) != VCORE_NEVER) {
 		vci_processor_look_at_clock(processor, processor->kthread->current);
 		(void)vci_timers_expire(&processor->timers, processor->looked_at);
+	}
+	if (choice % EVERY_CLOCK == 0) {
+		expire_servers(processor);
 	}
 	if (choice % EVERY_INBOX == 0 && !vci_inbox_is_empty(shared)) {
 		vci_inbox_take(shared, processor);

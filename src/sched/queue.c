@@ -5,9 +5,6 @@
  */
 #include "sched/queue_inline.h"
 
-/* How far a thief looks past pinned threads. */
-#define PINNED_MAX 64
-
 /* --- the biased lock ------------------------------------------------------ */
 
 __attribute__((noinline, cold)) void vci_queue_wait_for_thief(struct vci_queue *queue)
@@ -59,8 +56,9 @@ static struct vcore_thread *pop_fair(struct vci_queue *queue)
 	struct vci_list *list = &level->ready;
 
 	queue->fair_level = l;
-	queue->fair_spawned = !queue->fair_spawned;
-	if (level->ready.head == NULL || (queue->fair_spawned && level->spawned.head != NULL)) {
+	queue->fair_spawned ^= 1u << l;
+	if (level->ready.head == NULL ||
+	    ((queue->fair_spawned & 1u << l) && level->spawned.head != NULL)) {
 		list = &level->spawned;
 		return vci_queue_remove(queue, l, list, list->tail);
 	}
@@ -87,6 +85,10 @@ struct vcore_thread *vci_queue_pop_fair(struct vci_queue *queue)
 	struct vcore_thread *thread = NULL;
 
 	vci_queue_enter(queue);
+	if (queue->slot != NULL) { /* it may have been passed over */
+		vci_queue_add_ready(queue, queue->slot);
+		queue->slot = NULL;
+	}
 	if (queue->levels != 0) {
 		thread = pop_fair(queue);
 	}
@@ -130,14 +132,11 @@ static void loot_list(struct vci_queue *queue, unsigned l, struct vci_list *list
 		      struct loot *loot)
 {
 	struct vcore_thread *thread = from_tail ? list->tail : list->head;
-	unsigned pinned = 0;
 
-	while (thread != NULL && loot->n < loot->most && pinned < PINNED_MAX) {
+	while (thread != NULL && loot->n < loot->most) {
 		struct vcore_thread *next = from_tail ? thread->prev : thread->next;
 
-		if (thread->flags & VCORE_THREAD_PINNED) {
-			pinned++;
-		} else {
+		if (!(thread->flags & VCORE_THREAD_PINNED)) {
 			keep(loot, vci_queue_remove(queue, l, list, thread));
 		}
 		thread = next;

@@ -46,9 +46,9 @@ struct vci_queue {
 	uint32_t levels;
 	uint32_t length, pinned; /* atomic, for others to look at */
 	struct vcore_thread *slot;
-	uint32_t streak;     /* choices of the slot in a row */
-	uint32_t fair_level; /* of the last fair choice */
-	bool fair_spawned;
+	uint32_t streak;       /* choices of the slot in a row */
+	uint32_t fair_level;   /* of the last fair choice */
+	uint32_t fair_spawned; /* a bit a level: whose turn it was */
 	struct vci_level level[VCI_LEVELS];
 };
 

@@ -33,11 +33,15 @@ static void after_fork_in_child(void)
 		__atomic_store_n(&runtime->lost, true, __ATOMIC_RELAXED);
 	}
 	runtimes = NULL;
+	vci_local()->lost = vci_local()->carrier != NULL;
 	vci_local()->carrier = NULL;
 	vci_spin_unlock(&vci_process_lock);
 }
 
 /* --- panics and faults ---------------------------------------------------------------- */
+
+/* A frame so large that it steps over the guard is at most that large. */
+#define FRAME_MAX ((ptrdiff_t)16 << 20)
 
 static void (*identify(struct vcore_report *report))(const struct vcore_report *)
 {
@@ -51,19 +55,27 @@ static void (*identify(struct vcore_report *report))(const struct vcore_report *
 	return m->runtime->panic;
 }
 
+/*
+ * Whether the thread has run over the end of its stack: it touched the guard,
+ * or a large frame has taken its stack pointer past it.
+ */
+static bool has_overflown(const struct vcore_thread *thread, const char *address, const char *sp)
+{
+	const char *low = thread->stack.low;
+	const char *guard = low - thread->runtime->stacks.guard;
+
+	return (address < low && address >= guard) ||
+	       (sp != NULL && sp < low && sp >= low - FRAME_MAX && address < low);
+}
+
 /* On the alternate stack: no locks, and nothing but formatting. */
-static void explain(void *address)
+static void explain(void *address, void *sp)
 {
 	const struct vci_kthread *m = vci_kthread_self();
 	const struct vcore_thread *thread = m != NULL ? m->current : NULL;
 	struct vci_line line;
-	const char *low;
 
-	if (thread == NULL) {
-		return;
-	}
-	low = thread->stack.low;
-	if ((char *)address >= low || (char *)address < low - m->runtime->stacks.guard) {
+	if (thread == NULL || !has_overflown(thread, address, sp)) {
 		return;
 	}
 	vci_line_begin(&line);

@@ -13,7 +13,9 @@
 #include "sched/options.h"
 #include "sched/processor.h"
 #include "sched/queue_inline.h"
+#include "sched/quiet.h"
 #include "sched/registry.h"
+#include "sched/timers.h"
 
 #define QUANTUM_DEFAULT INT64_C(10000000)
 #define QUANTUM_LEAST   INT64_C(100000)
@@ -148,6 +150,7 @@ static void take_up(struct vci_kthread *m)
 static void lay_down(struct vci_kthread *m)
 {
 	vci_local()->carrier = NULL;
+	vci_fpenv_load(&m->fpenv);
 	vci_signal_stack_unset(&m->signal_stack);
 }
 
@@ -293,8 +296,9 @@ void vci_runtime_unmake(struct vcore_runtime *runtime)
 	unsigned rounds = 0;
 
 	end_kernel_threads(runtime, runtime->n_processors);
-	while (__atomic_load_n(&runtime->servers, __ATOMIC_ACQUIRE) != 0) {
-		vci_spin_round(&rounds); /* they have been told */
+	while (__atomic_load_n(&runtime->servers, __ATOMIC_ACQUIRE) != 0 ||
+	       __atomic_load_n(&runtime->visitors, __ATOMIC_ACQUIRE) != 0) {
+		vci_spin_round(&rounds); /* they are on their way out */
 	}
 	vci_registry_remove(runtime);
 	vci_stacks_close(&runtime->stacks);
@@ -362,6 +366,7 @@ static void plan_turns(struct vci_processor *processor)
 {
 	processor->leaving = false;
 	processor->turns = 0;
+	(void)vci_timers_expire(&processor->timers, vci_clock());
 	if (processor->serves_until <= vci_clock()) {
 		vci_inbox_take(&processor->inbox, processor);
 		vci_inbox_take(&processor->runtime->inbox, processor);
@@ -391,7 +396,8 @@ int vci_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 		vci_idle_run(m);
 		pass_on(processor);
 		lay_down(m);
-		vci_idle_check_end(processor); /* it may have run the last thread */
+		vci_idle_watch(runtime, vci_timers_next(&processor->timers));
+		vci_quiet_check(runtime); /* it may have run the last thread */
 		error = is_finished(runtime) ? -ESHUTDOWN : 0;
 	}
 	leave_service(runtime, (unsigned)server);

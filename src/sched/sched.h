@@ -315,6 +315,11 @@ struct vcore_runtime {
 	uint64_t allocated_outside, refused_outside;
 	unsigned servers;
 	/*
+	 * Who makes a thread runnable from outside.  Once it is pushed, the
+	 * thread may run and end, and the runtime be closed: which waits.
+	 */
+	unsigned visitors;
+	/*
 	 * Idle processors.  `idle` and `searching` are written under the lock
 	 * or by atomic addition, and read by all: see idle.c.
 	 */
@@ -349,6 +354,11 @@ static inline uint64_t vci_id(uint64_t generation, uint32_t index)
 	return (generation - 1) << VCI_ID_INDEX_BITS | (index + 1);
 }
 
+static inline uint32_t vci_id_index(uint64_t id)
+{
+	return (uint32_t)(id & (((uint64_t)1 << VCI_ID_INDEX_BITS) - 1)) - 1;
+}
+
 static inline uint64_t vci_thread_id(const struct vcore_thread *thread)
 {
 	return vci_id(thread->stack.generation, thread->stack.index);
@@ -359,10 +369,13 @@ static inline struct vcore_thread *vci_waiter_thread(struct vci_waiter *waiter)
 	return (struct vcore_thread *)((char *)waiter - offsetof(struct vcore_thread, waiter));
 }
 
-/* A counter that one kernel thread writes and others read. */
+/*
+ * A counter that one kernel thread writes and others read.  Release: a thread
+ * counted as ended was not the last to be counted as allocated (census.c).
+ */
 static inline void vci_count(uint64_t *counter, uint64_t n)
 {
-	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELEASE);
 }
 
 #endif /* VCI_SCHED_H */

@@ -150,7 +150,11 @@ int vci_context_arrive(void *carry)
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread)
 {
 	int errno_value = *m->errno_address;
+	struct vci_exceptions exceptions = {NULL, 0};
 
+	if (m->exceptions != NULL) { /* a server may serve from a catch block */
+		exceptions = *m->exceptions;
+	}
 	if (unlikely(m->runtime->flags & VCORE_RUNTIME_ACCOUNT)) {
 		vci_processor_look_at_clock(m->processor, NULL);
 	}
@@ -163,4 +167,7 @@ void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread)
 	vci_annotate_leave(&m->annotation, &thread->annotation, 0);
 	(void)vci_context_switch(&m->base, &thread->context, m);
 	*m->errno_address = errno_value;
+	if (m->exceptions != NULL) {
+		*m->exceptions = exceptions;
+	}
 }

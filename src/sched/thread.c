@@ -195,6 +195,9 @@ allocate_with_options(struct vcore_thread **handle, struct vci_kthread *m,
 		runtime = known.runtime;
 		processor = NULL;
 	}
+	if (runtime == NULL && vci_local()->lost) {
+		return -ESHUTDOWN;
+	}
 	if (runtime == NULL) {
 		vci_panic("vcore_thread_allocate",
 			  "options->runtime is required outside a vcore thread");
@@ -286,7 +289,9 @@ void vcore_yield(void)
 		(void)vci_switch_away(m, self, VCI_ROTATE, next, resume_from_yield);
 		return;
 	}
-	next = vci_pick(m->processor, self->priority);
+	/* Of turns that were planned, each thread gets one, whatever its priority. */
+	next = vci_pick(m->processor,
+			m->processor->turns > 0 ? VCORE_PRIORITY_MIN : self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, resume_from_yield);
 	}

@@ -93,3 +93,15 @@ bool vci_timers_expire(struct vci_timers *timers, vcore_instant now)
 	}
 	return any;
 }
+
+vcore_instant vci_timers_earliest(const struct vcore_runtime *runtime)
+{
+	vcore_instant earliest = VCORE_NEVER;
+
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		vcore_instant next = vci_timers_next(&runtime->processors[i].timers);
+
+		earliest = next < earliest ? next : earliest;
+	}
+	return earliest;
+}

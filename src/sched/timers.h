@@ -30,4 +30,7 @@ static inline vcore_instant vci_timers_next(const struct vci_timers *timers)
 	return __atomic_load_n(&timers->next, __ATOMIC_RELAXED);
 }
 
+/* Of all processors of a runtime. */
+vcore_instant vci_timers_earliest(const struct vcore_runtime *runtime);
+
 #endif /* VCI_TIMERS_H */

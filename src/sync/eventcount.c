@@ -34,6 +34,8 @@
 #define WAITERS UINT64_C(2)
 #define ONE     UINT64_C(4)
 
+#define COUNT_MAX (((int64_t)1 << 62) - 1)
+
 /* Waiters woken in one go, with LIST set. */
 #define BATCH 64
 
@@ -164,7 +166,8 @@ static __attribute__((noinline)) int64_t advance_with_waiters(struct vcore_event
 		if (vci_thread_self() != NULL) {
 			vcore_destroy_disable();
 			vcore_yield();
-			vcore_destroy_enable();
+			/* Without acting on a destroy: there are waiters to wake. */
+			vci_thread_self()->undestroyable--;
 		}
 		count = count_of(list_lock(event));
 	}
@@ -196,6 +199,8 @@ int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n)
 {
 	VCI_PANIC_IF(event == NULL, "event is NULL");
 	VCI_PANIC_IF(n < 0, "n is negative: an eventcount only grows");
+	VCI_PANIC_IF(n > COUNT_MAX - vcore_eventcount_read(event),
+		     "the count would exceed 2^62 - 1");
 	(void)vci_wait_enter();
 	return advance(event, n);
 }

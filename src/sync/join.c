@@ -104,6 +104,7 @@ static int wait_for_end(struct vci_kthread *m, struct vcore_thread *thread, stru
 	}
 	waiter->kind = VCORE_WAIT_JOIN;
 	waiter->object = thread;
+	waiter->node.key = (int64_t)vci_thread_id(thread); /* for inspection */
 	waiter->publish = publish;
 	waiter->finish = finish;
 	waiter->argument = exit;
@@ -129,7 +130,7 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 		collect(m, thread, exit);
 		return 0;
 	}
-	VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached");
+	VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached, or was joined");
 	VCI_PANIC_IF(word == VCI_JOIN_BUSY || vci_join_is_waiter(word),
 		     "the thread is joined by another already");
 	if (vci_wait_is_over(deadline)) {
@@ -148,7 +149,8 @@ int vcore_thread_detach(struct vcore_thread *thread)
 		return 0;
 	}
 	wait_while_closing(thread);
-	VCI_PANIC_IF(word_of(thread) == VCI_JOIN_DETACHED, "the thread is detached already");
+	VCI_PANIC_IF(word_of(thread) == VCI_JOIN_DETACHED,
+		     "the thread is detached already, or was joined");
 	VCI_PANIC_IF(word_of(thread) != VCI_JOIN_ENDED, "the thread is being joined");
 	vci_end_free(vci_kthread_self(), thread);
 	return 0;

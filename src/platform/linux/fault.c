@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "platform/linux/linux.h"
@@ -23,7 +24,7 @@ static const int signals[] = {SIGSEGV, SIGBUS};
 
 static unsigned installed; /* how often */
 static struct sigaction before[N_SIGNALS];
-static void (*explain_fault)(void *address);
+static void (*explain_fault)(void *address, void *sp);
 
 /*
  * What the program had for this signal.  The default action is restored and
@@ -38,12 +39,27 @@ static void pass_on(int number, siginfo_t *info, void *context)
 		action->sa_sigaction(number, info, context);
 	} else if (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN) {
 		action->sa_handler(number);
-	} else {
+	} else if (info->si_code > 0) {
 		signal(number, SIG_DFL);
-		if (info->si_code <= 0) { /* sent, not raised: nothing to repeat */
-			raise(number);
-		}
+	} else if (action->sa_handler == SIG_DFL) { /* sent, not raised: not repeated */
+		signal(number, SIG_DFL);
+		raise(number);
 	}
+}
+
+/* Of the interrupted code; NULL where we cannot tell. */
+static void *stack_pointer(const void *context)
+{
+	const ucontext_t *ucontext = context;
+
+#if defined __x86_64__
+	return (void *)ucontext->uc_mcontext.gregs[REG_RSP];
+#elif defined __aarch64__
+	return (void *)ucontext->uc_mcontext.sp;
+#else
+	(void)ucontext;
+	return NULL;
+#endif
 }
 
 static void on_fault(int number, siginfo_t *info, void *context)
@@ -52,7 +68,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 	vci_local()->inside++;
 	if (info->si_code > 0) {
-		explain_fault(info->si_addr);
+		explain_fault(info->si_addr, stack_pointer(context));
 	}
 	pass_on(number, info, context);
 	vci_local()->inside--;
@@ -89,7 +105,7 @@ static int restore(void)
 	return 0;
 }
 
-int vci_faults_install(void (*explain)(void *address))
+int vci_faults_install(void (*explain)(void *address, void *sp))
 {
 	int error = 0;
 

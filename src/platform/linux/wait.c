@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "platform/linux/linux.h"
+#include "platform/panic.h"
 
 #define SECOND 1000000000
 
@@ -65,8 +66,10 @@ void vci_fences_open(void)
 void vci_fence_heavy(void)
 {
 	if (vci_fences_asymmetric) {
-		(void)vci_system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0,
-				      0);
+		long error = vci_system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0,
+					     0, 0, 0);
+
+		VCI_PANIC_IF(error != 0, "membarrier(2) was forbidden after a runtime was opened");
 	} else {
 		vci_fence_full();
 	}

@@ -178,7 +178,7 @@ static struct vci_stack *set_up(struct vci_stacks *stacks, uint32_t index)
 		return NULL;
 	}
 	stack->next = NULL;
-	stack->generation = slab->generation;
+	stack->generation = __atomic_load_n(&slab->generation, __ATOMIC_RELAXED);
 	stack->low = base + stacks->guard;
 	stack->index = index;
 	stack->kind = slab->kind;
@@ -274,7 +274,7 @@ static void purge(struct vci_stacks *stacks, struct vci_stack *stack)
 	struct vci_slab *slab = &stacks->slabs[index / VCI_SLAB_SLOTS];
 
 	if (slab->generation < stack->generation) {
-		slab->generation = stack->generation;
+		__atomic_store_n(&slab->generation, stack->generation, __ATOMIC_RELAXED);
 	}
 	vci_pages_purge(stack->low, stacks->kinds[stack->kind].slot_bytes - stacks->guard);
 	untake_fresh(stacks, index);

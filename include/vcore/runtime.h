@@ -24,14 +24,15 @@
  * live side by side; a thread belongs to one and never moves to another, but
  * all may wait on the same objects.
  *
- *				run, open	close, stop	serve
- *	from a vcore thread	yes (1)		yes (1)		no: panics
- *	from a pthread		yes		yes		yes
- *	from a signal handler	no		no		no
- *	may switch threads	yes		yes		runs threads
+ *				run	open	close	 stop	serve	self
+ *	from a vcore thread	yes	yes	yes (1)	 yes (1) no (2)	yes
+ *	from a pthread		yes	yes	yes	 yes	yes	yes
+ *	from a signal handler	no	no	no	 no	no	no
+ *	may switch threads	yes	no	yes	 no	runs threads
+ *	acts on destroy		no	no	yes	 yes	-	no
  *
- *	(1) of another runtime; to close or stop one's own panics (close)
- *	    or destroys the caller like all others (stop).
+ *	(1) another runtime; to close one's own panics, to stop it destroys
+ *	    the caller like all others.  (2) panics.
  *
  * Kernel threads of a runtime block every signal but SIGALRM and the
  * synchronous ones (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT): the
@@ -63,10 +64,10 @@ struct vcore_exit;
 /*
  * The report of a breach: a call that its contract forbids.
  *
- * The runtime's `panic` hook gets it on the stack of the offending thread; if
- * the hook returns, or there is none, the report is printed on standard error
- * and the process aborts.  Where `recoverable` is true no object is half
- * changed, and a hook may end the offending thread alone by calling
+ * The `panic` hook of the offending thread's runtime gets it, on that thread's
+ * stack; if the hook returns, or there is none, or the offender is a plain
+ * pthread, the report is printed on standard error and the process aborts.  Where `recoverable` is
+ * true no object is half changed, and a hook may end the offending thread alone by calling
  * vcore_thread_exit.
  */
 struct vcore_report {
@@ -109,12 +110,13 @@ struct vcore_runtime_options {
 	int64_t quantum;
 	/*
 	 * The usable stack of a thread, bytes, rounded up; up to 1 GiB.
-	 * Default: VCORE_STACK (in KiB), else 64 KiB.
+	 * Default: VCORE_STACK (in KiB, at least 4), else 64 KiB.
 	 */
 	size_t stack_size;
 	/*
 	 * How many kernel threads there may be beyond the processors.
-	 * Default: VCORE_SPARES, else 1024.  Used with preemption only.
+	 * Default: VCORE_SPARES, else 1024; at most 1 000 000.  Used with
+	 * preemption only.
 	 */
 	unsigned spares;
 	unsigned flags; /* VCORE_RUNTIME_… */
@@ -131,9 +133,9 @@ struct vcore_runtime_options {
  *
  * Returns: 0, and *runtime.
  * Errors: -EINVAL (a field out of range, or an environment variable that is
- *	not a number in range), -E2BIG (options of a later release with
- *	fields set that this one does not know), -ENOMEM, -EAGAIN (no more
- *	kernel threads).  Nothing is left behind.
+ *	not a number in range: which is said on standard error), -E2BIG (options of a later release
+ *with fields set that this one does not know), -ENOMEM, -EAGAIN (no more kernel threads).  Nothing
+ *is left behind.
  */
 VCORE_API int vcore_runtime_open(struct vcore_runtime **runtime,
 				 const struct vcore_runtime_options *options);
@@ -172,7 +174,8 @@ VCORE_API int vcore_runtime_stop(struct vcore_runtime *runtime);
  * Servers are processors beyond the runtime's own `processors`: the first to
  * serve is number `processors`, the next `processors` + 1, and so on, the
  * lowest free number each time.  A thread pinned to such a number waits until
- * somebody serves under it.
+ * somebody serves under it, to be destroyed too.  Meanwhile the kernel thread's
+ * signal handlers may run on the stack of a vcore thread.
  *
  * Returns: 0 at the deadline.
  * Errors: -EBUSY (`servers` kernel threads serve already), -ENOMEM,

@@ -18,15 +18,27 @@
  *
  * Between two calls into the library a thread is a pthread: errno and C++
  * exceptions in flight are its own.  But after a call that may switch, it may
- * be on another kernel thread: an address of a _Thread_local taken before
- * such a call must not be used after it (nor may a function that uses errno
- * across such a call be compiled to cache errno's address: read errno in a
- * function that makes no such call).
+ * be on another kernel thread.  So an address of a _Thread_local that was taken
+ * before such a call must not be used after it; compilers take errno's, and
+ * keep it, in any function that uses errno.  A function that makes calls that
+ * switch leaves errno to another:
+ *
+ *	__attribute__((noinline)) static int last_error(void)
+ *	{
+ *		return errno;
+ *	}
+ *
+ * The stack has a guard below it.  A thread that runs into it ends the process,
+ * with a message that names the thread and its stack's size.  A frame of more
+ * than 16 KiB may step over the guard: compile with -fstack-clash-protection.
+ *
+ * A thread must not call pthread_exit, and no C++ exception may leave its entry
+ * (std::terminate is called).
  *
  * Ended from outside.  vcore_thread_destroy asks a thread to end: it does so
  * where it next waits, yields or enters the library (1), or at once if it
- * waits.  It then runs its cleanups and slot destructors as in
- * vcore_thread_exit.  What must not be torn apart goes between
+ * waits.  One that has not begun yet begins, and ends there too.  It runs its
+ * cleanups and slot destructors as in vcore_thread_exit.  What must not be torn apart goes between
  * vcore_destroy_disable and vcore_destroy_enable; what must be undone is
  * pushed as a cleanup:
  *
@@ -79,9 +91,12 @@ struct vcore_thread;
 struct vcore_runtime;
 struct vcore_space;
 
-/* May be switched in application text by its own promise (preemption). */
+/*
+ * May be switched in application text, by its own promise.  For preemption; no
+ * effect in this release.
+ */
 #define VCORE_THREAD_LIGHT 1u
-/* Destroy acts in application text too (preemption). */
+/* Destroy acts in application text too.  No effect in this release. */
 #define VCORE_THREAD_DESTROY_ANYWHERE 2u
 /* The floating-point control words (rounding, traps) travel with it. */
 #define VCORE_THREAD_FPENV 4u
@@ -156,6 +171,7 @@ VCORE_API int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *
  *
  * Requires: nobody joins it (checked: panics).
  * Returns: 0; the handle is no longer valid.
+ * Errors: -ESHUTDOWN after fork, in the child.
  */
 VCORE_API int vcore_thread_detach(struct vcore_thread *thread);
 
@@ -172,7 +188,7 @@ VCORE_API void vcore_thread_exit(void *result) __attribute__((__noreturn__));
  * the calling thread it is vcore_thread_exit, but with VCORE_DESTROYED.
  * NULL, a second time, or after the end, it has no effect.
  *
- * Returns: 0.
+ * Returns: 0.  Errors: -ESHUTDOWN after fork, in the child.
  */
 VCORE_API int vcore_thread_destroy(struct vcore_thread *thread);
 
@@ -180,6 +196,7 @@ VCORE_API int vcore_thread_destroy(struct vcore_thread *thread);
  * The same by id; detached threads may be destroyed so.
  *
  * Errors: -ESRCH: the runtime has no such thread, or it has ended.
+ *	-ESHUTDOWN after fork, in the child.
  */
 VCORE_API int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id);
 

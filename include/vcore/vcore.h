@@ -1,7 +1,7 @@
 /*
  * libvcore: threads, waiting and communication in one process.
  *
- * Includes all of the library but textbook.h.  Start at runtime.h.
+ * Includes all of the library.  Start at runtime.h.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

@@ -83,7 +83,7 @@ static void line_wait(struct vci_line *line, const struct vcore_thread_info *inf
 	case VCORE_WAIT_NONE:
 		break;
 	case VCORE_WAIT_SLEEP:
-		vci_line_text(line, " asleep");
+		vci_line_text(line, " for its deadline");
 		break;
 	case VCORE_WAIT_EVENTCOUNT:
 		vci_line_text(line, " for eventcount ");
@@ -124,12 +124,13 @@ static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argumen
 	line_thread(&line, &info);
 	if (info.state == VCORE_THREAD_WAITING) {
 		line_wait(&line, &info);
-		vci_line_text(&line, " since ");
+		vci_line_text(&line, ", ");
 		line_time(&line, dump->now - info.since);
+		vci_line_text(&line, " so far");
 		if (info.deadline != VCORE_NEVER) {
-			vci_line_text(&line, ", for ");
+			vci_line_text(&line, ", ");
 			line_time(&line, info.deadline - dump->now);
-			vci_line_text(&line, " more");
+			vci_line_text(&line, " left");
 		}
 		if (is_in_circle(thread)) {
 			vci_line_text(&line, ", IN A CIRCLE");

@@ -27,6 +27,23 @@
 
 /* --- options ------------------------------------------------------------------------- */
 
+/* -EINVAL alone would not say which of the variables it was. */
+static int complain(const char *name, uint64_t least, uint64_t most)
+{
+	struct vci_line line;
+
+	vci_line_begin(&line);
+	vci_line_text(&line, "vcore: the environment's ");
+	vci_line_text(&line, name);
+	vci_line_text(&line, " is not a number from ");
+	vci_line_number(&line, (int64_t)least);
+	vci_line_text(&line, " to ");
+	vci_line_number(&line, (int64_t)most);
+	vci_line_text(&line, "\n");
+	(void)vci_line_write(&line, 2);
+	return -EINVAL;
+}
+
 /*
  * A default, which a variable of the environment may replace: a number from
  * `least` to `most`, times `unit`.
@@ -44,9 +61,9 @@ static int default_number(const char *name, uint64_t least, uint64_t most, uint6
 			*number = given * unit;
 			return 0;
 		}
-		return -EINVAL;
+		return complain(name, least, most);
 	default:
-		return -EINVAL;
+		return complain(name, least, most);
 	}
 }
 

@@ -83,7 +83,7 @@ static void line_wait(struct vci_line *line, const struct vcore_thread_info *inf
 	case VCORE_WAIT_NONE:
 		break;
 	case VCORE_WAIT_SLEEP:
-		vci_line_text(line, " for its deadline");
+		vci_line_text(line, " in its sleep");
 		break;
 	case VCORE_WAIT_EVENTCOUNT:
 		vci_line_text(line, " for eventcount ");

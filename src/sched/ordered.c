@@ -83,6 +83,7 @@ void vci_ordered_insert(struct vci_ordered **root, struct vci_ordered *node)
 	struct vci_ordered **place = root;
 	struct vci_ordered *parent = NULL;
 
+	node->linked = true;
 	while (*place != NULL) {
 		parent = *place;
 		if (node->key == parent->key) {
@@ -128,6 +129,7 @@ static void uproot(struct vci_ordered **root, struct vci_ordered *node)
 
 void vci_ordered_remove(struct vci_ordered **root, struct vci_ordered *node)
 {
+	node->linked = false;
 	if (node->next == node) {
 		uproot(root, node);
 		return;

@@ -32,6 +32,7 @@ struct vci_ordered {
 	struct vci_ordered *next, *prev;
 	uint32_t priority;
 	bool head;
+	bool linked; /* it is in an order */
 };
 
 void vci_ordered_insert(struct vci_ordered **root, struct vci_ordered *node);

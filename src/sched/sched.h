@@ -60,8 +60,8 @@
  *	RUNNING		it does not wait; or it prepares to
  *	WAITING		it may be claimed by anyone
  *	WAITING_FIRM	by anyone but a destroyer
- *	HELD		claimed by a waker that is about to wake it; pthreads only,
- *			which look at the word themselves
+ *	WAITING_HOST	it is a pthread, which looks at the word itself
+ *	HELD		such a one, claimed by a waker that is about to wake it
  *	WOKEN, TIMED_OUT, DESTROYED	claimed, and for what
  *
  * Invariants
@@ -82,6 +82,7 @@ enum vci_claim {
 	VCI_RUNNING,
 	VCI_WAITING,
 	VCI_WAITING_FIRM,
+	VCI_WAITING_HOST,
 	VCI_HELD,
 	VCI_WOKEN,
 	VCI_TIMED_OUT,
@@ -94,9 +95,14 @@ enum vci_claim {
 struct vci_timers;
 struct vci_kthread;
 
-/* Who can wait: a part of each green thread, and of each pthread that does. */
+/*
+ * Who can wait: a part of each green thread, and of each pthread that does.
+ * What a waker on another processor touches comes first, in one line.
+ */
 struct vci_waiter {
-	uint64_t claim; /* atomic; see above */
+	_Alignas(VCI_CACHE_LINE) uint64_t claim; /* atomic; see above */
+	/* its place in the object, guarded by its lock; the key is the target */
+	struct vci_ordered node;
 	/*
 	 * Puts it into the object it waits for and commits, with the object
 	 * locked; or returns false, because it need not wait any more.
@@ -108,18 +114,14 @@ struct vci_waiter {
 	 */
 	int (*finish)(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason);
 	void *argument; /* for finish */
-	/* guarded by the object's lock */
-	struct vci_ordered node; /* its place; the key is the target */
-	bool linked;
-	/* guarded by timers->lock */
-	bool timed;
 	/* its own; read by inspection, which checks the claim afterwards */
 	bool host;
 	uint8_t kind; /* enum vcore_wait_kind */
 	void *object;
 	vcore_instant since;
-	struct vci_timers *timers; /* NULL: no deadline */
-	struct vci_ordered timer;  /* the key is the deadline */
+	/* guarded by timers->lock; NULL: no deadline; the key is the deadline */
+	struct vci_timers *timers;
+	struct vci_ordered timer;
 };
 
 /* The deadlines of the threads that began to wait on one processor. */

@@ -20,13 +20,11 @@ static void note_next(struct vci_timers *timers)
 static void take(struct vci_timers *timers, struct vci_waiter *waiter)
 {
 	vci_ordered_remove(&timers->order, &waiter->timer);
-	waiter->timed = false;
 }
 
 void vci_timers_insert(struct vci_timers *timers, struct vci_waiter *waiter)
 {
 	vci_ordered_insert(&timers->order, &waiter->timer);
-	waiter->timed = true;
 	if (waiter->timer.key < timers->next) {
 		note_next(timers);
 	}
@@ -37,7 +35,7 @@ void vci_timers_leave(struct vci_waiter *waiter)
 	struct vci_timers *timers = waiter->timers;
 
 	vci_spin_lock(&timers->lock);
-	if (waiter->timed) {
+	if (waiter->timer.linked) {
 		take(timers, waiter);
 		note_next(timers);
 	}

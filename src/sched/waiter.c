@@ -16,7 +16,9 @@ static void commit(struct vci_waiter *waiter)
 	uint64_t count = (word & ~VCI_CLAIM_STATE) + VCI_CLAIM_COUNT;
 	enum vci_claim state = VCI_WAITING;
 
-	if (!waiter->host && vci_waiter_thread(waiter)->undestroyable > 0) {
+	if (waiter->host) {
+		state = VCI_WAITING_HOST;
+	} else if (vci_waiter_thread(waiter)->undestroyable > 0) {
 		state = VCI_WAITING_FIRM;
 	}
 	/* Release: who claims it sees the saved context and the record. */
@@ -42,11 +44,10 @@ bool vci_waiter_claim(struct vci_waiter *waiter, enum vci_claim reason)
 	uint64_t word = __atomic_load_n(&waiter->claim, __ATOMIC_RELAXED);
 	enum vci_claim state = vci_claim_state(word);
 
-	if (state != VCI_WAITING && state != VCI_WAITING_FIRM) {
-		return false;
-	}
-	if (waiter->host) {
+	if (state == VCI_WAITING_HOST) {
 		reason = VCI_HELD;
+	} else if (state != VCI_WAITING && state != VCI_WAITING_FIRM) {
+		return false;
 	}
 	return __atomic_compare_exchange_n(&waiter->claim, &word,
 					   (word & ~VCI_CLAIM_STATE) | reason, false,
@@ -61,10 +62,17 @@ bool vci_waiter_destroy(struct vcore_thread *thread, uint64_t word)
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* Of a claimed waiter: it is a pthread. */
+static bool is_host(const struct vci_waiter *waiter)
+{
+	return vci_claim_state(__atomic_load_n(&waiter->claim, __ATOMIC_RELAXED)) == VCI_HELD;
+}
+
 /* A pthread waits on the low half of its claim word, which is never freed. */
 static void wake_host(struct vci_waiter *waiter)
 {
-	uint64_t count = waiter->claim & ~VCI_CLAIM_STATE;
+	uint64_t word = __atomic_load_n(&waiter->claim, __ATOMIC_RELAXED);
+	uint64_t count = word & ~VCI_CLAIM_STATE;
 
 	__atomic_store_n(&waiter->claim, count | VCI_WOKEN, __ATOMIC_RELEASE);
 	vci_futex_wake((uint32_t *)&waiter->claim, 1);
@@ -72,7 +80,7 @@ static void wake_host(struct vci_waiter *waiter)
 
 void vci_waiter_wake(struct vci_waiter *waiter)
 {
-	if (waiter->host) {
+	if (is_host(waiter)) {
 		wake_host(waiter);
 	} else {
 		vci_ready(vci_waiter_thread(waiter));
@@ -114,7 +122,7 @@ void vci_waiter_wake_chain(struct vci_ordered *chain)
 		struct vcore_thread *thread = vci_waiter_thread(waiter);
 
 		chain = chain->next;
-		if (waiter->host || !is_local(m, thread)) {
+		if (is_host(waiter) || !is_local(m, thread)) {
 			vci_waiter_wake(waiter);
 		} else {
 			*last = thread;

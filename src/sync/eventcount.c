@@ -82,12 +82,6 @@ static struct vci_waiter *waiter_of(struct vci_ordered *node)
 	return (struct vci_waiter *)((char *)node - offsetof(struct vci_waiter, node));
 }
 
-static void unlink_waiter(struct vcore_eventcount *event, struct vci_waiter *waiter)
-{
-	vci_ordered_remove(order(event), &waiter->node);
-	waiter->linked = false;
-}
-
 /* --- advance --------------------------------------------------------------------- */
 
 /* Claimed waiters, in order, linked by next. */
@@ -113,7 +107,7 @@ static bool claim_due(struct vcore_eventcount *event, int64_t count, struct chai
 		if (node == NULL) {
 			return false;
 		}
-		unlink_waiter(event, waiter_of(node));
+		vci_ordered_remove(order(event), node);
 		if (vci_waiter_claim(waiter_of(node), VCI_WOKEN)) {
 			node->next = NULL;
 			if (chain->last != NULL) {
@@ -222,7 +216,6 @@ static bool publish(struct vci_waiter *waiter)
 		return false;
 	}
 	vci_ordered_insert(order(event), &waiter->node);
-	waiter->linked = true;
 	vci_waiter_commit(waiter);
 	list_unlock(event, count);
 	return true;
@@ -233,8 +226,8 @@ static bool retract(struct vcore_eventcount *event, struct vci_waiter *waiter)
 {
 	int64_t count = count_of(list_lock(event));
 
-	if (waiter->linked) {
-		unlink_waiter(event, waiter);
+	if (waiter->node.linked) {
+		vci_ordered_remove(order(event), &waiter->node);
 	}
 	list_unlock(event, count);
 	return count > waiter->node.key;

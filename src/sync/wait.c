@@ -46,7 +46,7 @@ static inline int wait_green(struct vci_kthread *m, struct vci_waiter *waiter,
 /* A host times itself out. */
 static bool give_up(struct vci_waiter *waiter, uint64_t word)
 {
-	return vci_claim_state(word) == VCI_WAITING &&
+	return vci_claim_state(word) == VCI_WAITING_HOST &&
 	       __atomic_compare_exchange_n(&waiter->claim, &word,
 					   (word & ~VCI_CLAIM_STATE) | VCI_TIMED_OUT, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
@@ -67,7 +67,8 @@ static enum vci_claim wait_host(struct vci_waiter *waiter, vcore_instant deadlin
 	}
 	for (;;) {
 		word = __atomic_load_n(&waiter->claim, __ATOMIC_ACQUIRE);
-		if (vci_claim_state(word) != VCI_WAITING && vci_claim_state(word) != VCI_HELD) {
+		if (vci_claim_state(word) != VCI_WAITING_HOST &&
+		    vci_claim_state(word) != VCI_HELD) {
 			return vci_claim_state(word);
 		}
 		if (vci_wait_is_over(deadline) && give_up(waiter, word)) {

@@ -48,14 +48,19 @@ static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
 	struct vcore_runtime *runtime = thread->runtime;
 	struct vcore_thread_info info;
 	const struct vcore_thread *joined;
+	uint32_t index;
 	uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
 	if (!vci_inspect_thread(thread, life, &info) || info.wait != VCORE_WAIT_JOIN) {
 		return NULL;
 	}
-	joined = (const struct vcore_thread *)vci_stacks_at(&runtime->stacks,
-							    vci_id_index(info.joins));
-	return joined != NULL && vci_thread_id(joined) == info.joins ? joined : NULL;
+	index = vci_id_index(info.joins);
+	joined = (const struct vcore_thread *)vci_stacks_at(&runtime->stacks, index);
+	if (joined == NULL) {
+		return NULL;
+	}
+	life = __atomic_load_n(&joined->life, __ATOMIC_ACQUIRE);
+	return vci_id(life / VCI_LIFE_GENERATION, index) == info.joins ? joined : NULL;
 }
 
 static bool is_in_circle(const struct vcore_thread *thread)

@@ -90,8 +90,11 @@ static void run(unsigned processors)
 {
 	size_t times = stress_size(400, 20);
 	int status = -1;
-	pid_t child = fork();
+	pid_t child;
 
+	/* The watchdog is asleep by then: a sanitizer's locks do not survive fork. */
+	usleep(50000);
+	child = fork();
 	if (child == 0) {
 		_exit(run_in_child(processors, times));
 	}

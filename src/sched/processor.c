@@ -49,14 +49,16 @@ static bool has_turn(struct vci_processor *processor)
 	return !vci_processor_is_leaving(processor);
 }
 
-/* Servers come and go: what began to wait on one that went must be seen to. */
-static void expire_servers(const struct vci_processor *processor)
+/*
+ * Timers of all others: of servers that have left, and of processors that
+ * compute and make no choice.
+ */
+static void expire_others(const struct vci_processor *processor)
 {
 	const struct vcore_runtime *runtime = processor->runtime;
 
-	for (uint32_t i = 0; i < runtime->n_servers; i++) {
-		(void)vci_timers_expire(&runtime->processors[runtime->n_processors + i].timers,
-					processor->looked_at);
+	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+		(void)vci_timers_expire(&runtime->processors[i].timers, processor->looked_at);
 	}
 }
 
@@ -74,9 +76,9 @@ static __attribute__((noinline)) struct vcore_thread *look_around(struct vci_pro
 		(void)vci_timers_expire(&processor->timers, processor->looked_at);
 	}
 	if (choice % EVERY_CLOCK == 0) {
-		expire_servers(processor);
+		expire_others(processor);
 	}
-	if (choice % EVERY_INBOX == 0 && !vci_inbox_is_empty(shared)) {
+	if (choice % EVERY_INBOX == 0 && !processor->polls && !vci_inbox_is_empty(shared)) {
 		vci_inbox_take(shared, processor);
 	}
 	return choice % EVERY_CLOCK == FAIR_PHASE ? vci_queue_pop_fair(&processor->queue) : NULL;
@@ -87,7 +89,7 @@ pick_from_shared(struct vci_processor *processor, int least)
 {
 	struct vci_inbox *shared = &processor->runtime->inbox;
 
-	if (vci_inbox_is_empty(shared)) {
+	if (processor->polls || vci_inbox_is_empty(shared)) {
 		return NULL;
 	}
 	vci_inbox_take(shared, processor);
@@ -100,7 +102,7 @@ struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
 	struct vcore_thread *thread;
 
 	__atomic_store_n(&processor->choices, choice, __ATOMIC_RELAXED);
-	if (unlikely(!vci_inbox_is_empty(&processor->inbox))) {
+	if (unlikely(!vci_inbox_is_empty(&processor->inbox) && !processor->polls)) {
 		vci_inbox_take(&processor->inbox, processor);
 	}
 	if (unlikely(processor->server) && !has_turn(processor)) {

@@ -384,7 +384,8 @@ static void plan_turns(struct vci_processor *processor)
 	processor->leaving = false;
 	processor->turns = 0;
 	(void)vci_timers_expire(&processor->timers, vci_clock());
-	if (processor->serves_until <= vci_clock()) {
+	processor->polls = processor->serves_until <= vci_clock();
+	if (processor->polls) {
 		vci_inbox_take(&processor->inbox, processor);
 		vci_inbox_take(&processor->runtime->inbox, processor);
 		processor->turns = processor->queue.length;
@@ -411,6 +412,7 @@ int vci_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 		processor->serves_until = deadline;
 		plan_turns(processor);
 		vci_idle_run(m);
+		processor->polls = false;
 		pass_on(processor);
 		lay_down(m);
 		vci_idle_watch(runtime, vci_timers_next(&processor->timers));

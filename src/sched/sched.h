@@ -245,10 +245,14 @@ struct vci_processor {
 	vcore_instant looked_at;  /* its last look at the clock */
 	struct vci_stack *cached; /* warm stacks of the default kind */
 	unsigned n_cached;
-	/* of a server: when to return, and after how many turns at most */
+	/*
+	 * Of a server: when to return.  One that polls runs what was runnable
+	 * when it began, `turns` threads: what becomes runnable meanwhile goes
+	 * to the inboxes, and stays there.
+	 */
 	vcore_instant serves_until;
 	unsigned turns;
-	bool server, leaving;
+	bool server, leaving, polls;
 	/* counted by the owner, read by all */
 	uint64_t allocated, ended, switches, steals;
 	/* guarded by runtime->idle_lock */

@@ -7,6 +7,7 @@
 
 #include "sched/end.h"
 #include "sched/idle.h"
+#include "sched/inbox.h"
 #include "sched/processor.h"
 #include "sched/queue_inline.h"
 #include "sched/waiter.h"
@@ -46,6 +47,10 @@ static void settle(struct vci_kthread *m, struct vcore_thread *left)
 	case VCI_NOTHING:
 		break;
 	case VCI_YIELD:
+		if (unlikely(m->processor->polls)) {
+			vci_inbox_send(left);
+			break;
+		}
 		vci_queue_push_ready(&m->processor->queue, left);
 		vci_idle_wake_one(m->runtime);
 		break;

@@ -133,7 +133,7 @@ static int admit(struct vci_processor *processor, struct vcore_runtime *runtime)
 
 static void start(struct vci_processor *processor, struct vcore_thread *thread)
 {
-	if (likely(processor != NULL &&
+	if (likely(processor != NULL && !processor->polls &&
 		   (!(thread->flags & VCORE_THREAD_PINNED) || thread->pin == processor->number))) {
 		vci_queue_push_spawned(&processor->queue, thread);
 		vci_idle_wake_one(processor->runtime);
@@ -289,9 +289,8 @@ void vcore_yield(void)
 		(void)vci_switch_away(m, self, VCI_ROTATE, next, resume_from_yield);
 		return;
 	}
-	/* Of turns that were planned, each thread gets one, whatever its priority. */
-	next = vci_pick(m->processor,
-			m->processor->turns > 0 ? VCORE_PRIORITY_MIN : self->priority);
+	/* Where each thread has one turn, the next is of any priority. */
+	next = vci_pick(m->processor, m->processor->polls ? VCORE_PRIORITY_MIN : self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, resume_from_yield);
 	}

@@ -90,7 +90,7 @@ void vci_waiter_wake(struct vci_waiter *waiter)
 /* Whether the calling processor may run it. */
 static bool is_local(const struct vci_kthread *m, const struct vcore_thread *thread)
 {
-	return m != NULL && m->runtime == thread->runtime &&
+	return m != NULL && m->runtime == thread->runtime && !m->processor->polls &&
 	       (!(thread->flags & VCORE_THREAD_PINNED) || thread->pin == m->processor->number);
 }
 

@@ -1,7 +1,8 @@
 /*
  * C++ exceptions belong to the thread: they are thrown, caught, rethrown and
  * nested while other threads of the same kernel thread do the same, with
- * yields and sleeps in the catch blocks and during unwinding.
+ * yields and sleeps in the catch blocks and during unwinding.  A host that
+ * serves, in a catch block or not, keeps its own as well.
  * Prints: "8 threads kept their exceptions".
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -104,11 +105,49 @@ bool kept_on(unsigned processors)
 	return vcore_run(&options, run_all, &kept, nullptr) == 0 && kept == threads;
 }
 
+vcore_eventcount released;
+
+void *wait_in_a_catch_block(void *)
+{
+	try {
+		throw failure("thread");
+	} catch (const failure &) {
+		vcore_eventcount_await(&released, 0, VCORE_NEVER);
+	}
+	return nullptr;
+}
+
+/* A thread waits in a catch block of its own before the host enters one. */
+bool kept_by_a_host()
+{
+	vcore_runtime_options options = {};
+	vcore_thread_options pinned = {};
+	bool kept;
+
+	options.processors = 1;
+	vcore_runtime_open(&pinned.runtime, &options);
+	pinned.flags = VCORE_THREAD_PINNED;
+	pinned.processor = 1;
+	vcore_thread_allocate(nullptr, &pinned, wait_in_a_catch_block, nullptr);
+	vcore_runtime_serve(pinned.runtime, 0);
+	kept = std::current_exception() == nullptr;
+	try {
+		throw failure("host");
+	} catch (const failure &caught) {
+		auto mine = std::current_exception();
+
+		vcore_eventcount_advance(&released);
+		vcore_runtime_serve(pinned.runtime, 0);
+		kept = kept && std::current_exception() == mine;
+	}
+	return kept && vcore_runtime_close(pinned.runtime, VCORE_NEVER) == 0;
+}
+
 } // namespace
 
 int main()
 {
-	if (!kept_on(1) || !kept_on(2) || !kept_on(5)) {
+	if (!kept_on(1) || !kept_on(2) || !kept_on(5) || !kept_by_a_host()) {
 		std::puts("an exception was lost or mixed up");
 		return 1;
 	}

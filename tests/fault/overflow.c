@@ -17,6 +17,7 @@
 #endif
 
 #define FRAME   512
+#define LEAP    ((size_t)3 << 20) /* a frame that is larger than any guard */
 #define LIBRARY 2048 /* of its stack a thread leaves this to the library and its entry */
 
 static bool no_guard_pages;
@@ -36,7 +37,7 @@ int madvise(void *address, size_t bytes, int advice)
 struct overflow {
 	size_t stack_size;
 	unsigned nested; /* threads above the one that overflows */
-	bool mprotect, served, within;
+	bool mprotect, served, within, leaps;
 };
 
 /* Frame by frame, each touched, so that the guard cannot be stepped over. */
@@ -46,6 +47,19 @@ __attribute__((noinline)) static size_t descend(size_t frames)
 
 	memset((void *)frame, (int)frames, sizeof(frame));
 	return frames == 0 ? 0 : descend(frames - 1) + (size_t)frame[frames % FRAME];
+}
+
+/*
+ * One frame, looked at from its far end: what lies there need not be the guard.
+ * It only reads, lest it harm a neighbour before it comes to the guard.
+ */
+__attribute__((noinline, no_sanitize_address)) static void leap(void)
+{
+	const volatile char *frame = alloca(LEAP);
+
+	for (size_t i = 0; i < LEAP; i += 4096) {
+		(void)frame[i];
+	}
 }
 
 /* Touches all of the stack that was asked for. */
@@ -71,6 +85,8 @@ static void *go_deep(void *argument)
 		stress_join(child);
 	} else if (overflow->within) {
 		stay_within(overflow->stack_size != 0 ? overflow->stack_size : 64 * 1024);
+	} else if (overflow->leaps) {
+		leap();
 	} else {
 		descend(SIZE_MAX);
 	}
@@ -140,9 +156,10 @@ static void try_overflow(const struct overflow *overflow)
 	if (!good) {
 		tap_say("status %x, message: %.200s", (unsigned)child.status, child.output);
 	}
-	tap_case("overflow of %zu bytes, nested %u, guards by %s, on a %s", stack_size,
+	tap_case("overflow of %zu bytes, nested %u, guards by %s, on a %s%s", stack_size,
 		 overflow->nested, overflow->mprotect ? "mprotect" : "guard pages",
-		 overflow->served ? "server" : "processor");
+		 overflow->served ? "server" : "processor",
+		 overflow->leaps ? ", over the guard" : "");
 }
 
 static void try_within(size_t stack_size)
@@ -168,6 +185,8 @@ int main(int argc, char **argv)
 
 		for (int guards = 0; guards < 2; guards++) {
 			try_overflow(&(struct overflow){size, .mprotect = guards == 1});
+			try_overflow(
+				&(struct overflow){size, .mprotect = guards == 1, .leaps = true});
 		}
 		try_overflow(&(struct overflow){size, .nested = 3});
 		try_overflow(&(struct overflow){size, .served = true});

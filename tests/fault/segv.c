@@ -39,7 +39,7 @@ static void repair(int number, siginfo_t *info, void *context)
 	}
 }
 
-enum handler { NONE, PLAIN, INFORMED, REPAIRING };
+enum handler { NONE, IGNORING, PLAIN, INFORMED, REPAIRING };
 
 static void install(int number, enum handler handler)
 {
@@ -47,6 +47,8 @@ static void install(int number, enum handler handler)
 
 	if (handler == PLAIN) {
 		action.sa_handler = handle;
+	} else if (handler == IGNORING) {
+		action.sa_handler = SIG_IGN;
 	} else if (handler != NONE) {
 		action.sa_sigaction = handler == INFORMED ? handle_with_information : repair;
 	}
@@ -164,6 +166,7 @@ int main(int argc, char **argv)
 		{"a pthread, a handler", SIGSEGV, INFORMED, .pthread = true, .exits = HANDLED},
 		{"sent, default action", SIGSEGV, NONE, .sent = true, .exits = -1},
 		{"sent, a handler", SIGSEGV, PLAIN, .sent = true, .exits = HANDLED},
+		{"sent, ignored", SIGBUS, IGNORING, .sent = true, .exits = 0},
 		{"after close", SIGSEGV, PLAIN, .pthread = true, .after_close = true,
 		 .exits = HANDLED},
 	};

@@ -84,6 +84,51 @@ TestAround(eventcount, a_destroyed_waiter_takes_no_wake_from_others)
 	check(finish(heir) == &event);
 }
 
+/* More than one batch of them: advance yields in between. */
+enum { CROWD = 200 };
+
+struct crowd {
+	struct vcore_eventcount event;
+	struct vcore_thread *advancing;
+	atomic_int woken;
+};
+
+static void *await_and_destroy_the_advancing(void *argument)
+{
+	struct crowd *crowd = argument;
+
+	check(vcore_eventcount_await(&crowd->event, 0, VCORE_NEVER) == 0);
+	if (atomic_fetch_add(&crowd->woken, 1) == 0) {
+		vcore_thread_destroy(crowd->advancing);
+	}
+	return NULL;
+}
+
+static void *advance_once(void *event)
+{
+	vcore_eventcount_advance(event);
+	return NULL;
+}
+
+TestInside(eventcount, an_advance_destroyed_between_batches_wakes_all_who_are_due)
+{
+	struct crowd crowd = {0};
+	struct vcore_thread *waiters[CROWD];
+
+	for (int i = 0; i < CROWD; i++) {
+		waiters[i] = spawn(await_and_destroy_the_advancing, &crowd);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		until(is_waiting(waiters[i]));
+	}
+	crowd.advancing = spawn(advance_once, &crowd.event);
+	until(atomic_load(&crowd.woken) == CROWD);
+	for (int i = 0; i < CROWD; i++) {
+		finish(waiters[i]);
+	}
+	fate(crowd.advancing);
+}
+
 static void *await_and_pass_on(void *argument)
 {
 	struct vcore_eventcount *events = argument;

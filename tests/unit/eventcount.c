@@ -61,6 +61,15 @@ Test(eventcount, advance_by_less_than_nothing_panics, .signal = SIGABRT)
 	vcore_eventcount_advance_by(&event, -1);
 }
 
+Test(eventcount, advancing_beyond_the_greatest_count_panics, .signal = SIGABRT)
+{
+	const int64_t greatest = (INT64_C(1) << 62) - 1;
+	struct vcore_eventcount event = {0};
+
+	check(vcore_eventcount_advance_by(&event, greatest) == greatest);
+	vcore_eventcount_advance_by(&event, 1);
+}
+
 TestEverywhere(eventcount, counts_beyond_32_bits_are_exact)
 {
 	struct vcore_eventcount event = {0};

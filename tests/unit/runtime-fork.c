@@ -138,6 +138,19 @@ Test(runtime, in_the_child_of_a_pthread_the_lost_runtime_cannot_be_served)
 	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 }
 
+static void allocate_as_a_lost_thread(void)
+{
+	struct vcore_thread *thread;
+
+	check(vcore_thread_allocate(&thread, NULL, do_nothing, NULL) == -ESHUTDOWN);
+}
+
+Test(runtime, in_the_child_a_lost_thread_cannot_allocate_in_its_runtime)
+{
+	fork_from_a_thread(allocate_as_a_lost_thread);
+	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
+}
+
 static void exit_as_a_lost_thread(void)
 {
 	vcore_thread_exit(NULL);

@@ -24,12 +24,17 @@ static struct vcore_thread *spawn_pinned(unsigned processor, void *(*entry)(void
 	return spawn_with(options, entry, argument);
 }
 
-static unsigned servers_now(void)
+static struct vcore_statistics statistics_now(void)
 {
 	struct vcore_statistics statistics = {.size = sizeof(statistics)};
 
 	check(vcore_inspect_runtime(runtime, &statistics) == 0);
-	return statistics.servers;
+	return statistics;
+}
+
+static unsigned servers_now(void)
+{
+	return statistics_now().servers;
 }
 
 static void *tell_kernel_thread(void *unused)
@@ -95,6 +100,35 @@ Test(runtime, with_a_deadline_in_the_past_each_runnable_thread_runs_once)
 	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
 	finish(threads[0]);
 	finish(threads[1]);
+	runtime_finish();
+}
+
+Test(runtime, with_a_deadline_in_the_past_a_lower_priority_has_its_turn_too)
+{
+	enum { PRIORITIES = 3 };
+	atomic_int steps[PRIORITIES] = {0};
+	struct vcore_thread *threads[PRIORITIES];
+
+	start_with_servers(0);
+	for (int p = 0; p < PRIORITIES; p++) {
+		struct vcore_thread_options options = {
+			.flags = VCORE_THREAD_PINNED,
+			.processor = 1,
+			.priority = p,
+		};
+
+		threads[p] = spawn_with(options, count_and_yield, &steps[p]);
+	}
+	for (int i = 1; i <= 3; i++) {
+		cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+		for (int p = 0; p < PRIORITIES; p++) {
+			cr_assert_eq(steps[p], i);
+		}
+	}
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	for (int p = 0; p < PRIORITIES; p++) {
+		finish(threads[p]);
+	}
 	runtime_finish();
 }
 
@@ -166,6 +200,81 @@ Test(runtime, a_server_wakes_sleepers_that_are_pinned_to_it)
 	thread = spawn_pinned(1, sleep_a_little, &runtime);
 	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(50 * MILLISECOND)), 0);
 	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
+	runtime_finish();
+}
+
+/* The processor is busy: nobody but the server looks at the time. */
+Test(runtime, with_a_deadline_in_the_past_those_whose_time_has_come_are_woken)
+{
+	struct vcore_thread *busy, *thread;
+	atomic_bool go = false;
+
+	start_with_servers(0);
+	busy = spawn_pinned(0, occupy, &go);
+	thread = spawn_pinned(1, sleep_a_little, NULL);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	usleep(20000);
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
+	set_flag(&go);
+	finish(busy);
+	runtime_finish();
+}
+
+/* A free thread that falls asleep on a server, which then leaves for good. */
+struct guest {
+	atomic_bool go; /* for who kept the processor busy until it was here */
+	bool let_idle;
+};
+
+static void *sleep_as_a_guest(void *argument)
+{
+	struct guest *guest = argument;
+	void *here = this_kernel_thread();
+
+	set_flag(&guest->go);
+	while (guest->let_idle && statistics_now().idle == 0) {
+	}
+	usleep(10000); /* as long as it takes to park */
+	vcore_sleep(vcore_after(10 * MILLISECOND));
+	return here;
+}
+
+/* Whether the processor idles by then or not, it is to wake the guest. */
+static void leave_a_guest_asleep(struct guest *guest)
+{
+	struct vcore_thread *busy = spawn_pinned(0, occupy, &guest->go);
+	struct vcore_thread *thread = spawn(sleep_as_a_guest, guest);
+	struct vcore_exit exit;
+
+	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
+	cr_assert_eq(vcore_thread_join(thread, &exit, vcore_after(2 * SECOND)), 0);
+	cr_assert_eq(exit.result, this_kernel_thread());
+	finish(busy);
+}
+
+Test(runtime, an_idle_processor_wakes_those_who_sleep_on_a_server_that_left)
+{
+	struct guest guest = {.let_idle = true};
+
+	start_with_servers(0);
+	leave_a_guest_asleep(&guest);
+	runtime_finish();
+}
+
+Test(runtime, a_busy_processor_wakes_those_who_sleep_on_a_server_that_left)
+{
+	struct guest guest = {.let_idle = false};
+	atomic_bool over = false;
+	struct vcore_thread *yielding[2];
+
+	start_with_servers(0);
+	yielding[0] = spawn_pinned(0, yield_until, &over);
+	yielding[1] = spawn_pinned(0, yield_until, &over);
+	leave_a_guest_asleep(&guest);
+	set_flag(&over);
+	finish(yielding[0]);
+	finish(yielding[1]);
 	runtime_finish();
 }
 

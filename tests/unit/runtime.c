@@ -335,6 +335,43 @@ Test(runtime, a_thread_of_another_runtime_may_stop_and_close)
 	cr_assert_eq(vcore_run(NULL, stop_and_close, NULL, NULL), 0);
 }
 
+struct nested_run {
+	atomic_bool began, ended;
+};
+
+static void *nap_in_nested_run(void *argument)
+{
+	struct nested_run *nested = argument;
+
+	set_flag(&nested->began);
+	vcore_sleep(vcore_after(50 * MILLISECOND));
+	set_flag(&nested->ended);
+	return NULL;
+}
+
+static void *run_nested(void *nested)
+{
+	vcore_run(NULL, nap_in_nested_run, nested, NULL);
+	return NULL;
+}
+
+Test(runtime, a_thread_that_is_destroyed_during_run_ends_after_it)
+{
+	struct nested_run nested = {0};
+	struct vcore_thread *thread;
+	unsigned before;
+
+	runtime_start(NULL);
+	before = entries_of("/proc/self/task");
+	thread = spawn(run_nested, &nested);
+	until(atomic_load(&nested.began));
+	vcore_thread_destroy(thread);
+	cr_assert_eq(fate(thread), VCORE_DESTROYED);
+	cr_assert(atomic_load(&nested.ended));
+	until(entries_of("/proc/self/task") == before);
+	runtime_finish();
+}
+
 static void *signals_blocked(void *set)
 {
 	check(pthread_sigmask(SIG_SETMASK, NULL, set) == 0);
@@ -672,6 +709,28 @@ Test(runtime, a_pthread_that_blocks_in_read_may_still_wake_somebody)
 	run_child(&outcome, wait_for_a_reading_pthread);
 	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 	cr_assert_str_eq(outcome.text, "");
+}
+
+static void *sleep_as_a_pthread(void *unused)
+{
+	usleep(100000);
+	return unused;
+}
+
+/* Nobody in the runtime notices that it ends. */
+static void wait_for_a_pthread_that_ends(void)
+{
+	pthread_detach(start_pthread(sleep_as_a_pthread, NULL));
+	alarm(4); /* about 2 s are promised */
+	check(vcore_run(NULL, await_what_never_comes, NULL, NULL) == -EDEADLK);
+}
+
+Test(runtime, a_deadlock_is_found_after_the_last_pthread_has_ended)
+{
+	static struct outcome outcome;
+
+	run_child(&outcome, wait_for_a_pthread_that_ends);
+	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 }
 
 static void *await_until_a_deadline(void *event)

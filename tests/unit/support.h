@@ -77,7 +77,7 @@ void check_failed(const char *file, int line, const char *condition) __attribute
 	static void suite##_##name##_body(void)
 
 /*
- * Order.  Every 61st choice of a processor is another than the order of the
+ * Order.  Every 64th choice of a processor is another than the order of the
  * queues says, lest a thread starve: so an order that takes a few choices is
  * found in most of many tries, not in all.
  */

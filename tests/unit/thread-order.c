@@ -244,11 +244,11 @@ Test(thread, those_made_runnable_from_elsewhere_run_in_order)
 }
 
 /*
- * Starvation.  Every 61st choice serves one of the queues of one of the 16
+ * Starvation.  Every 64th choice serves one of the queues of one of the 16
  * priorities; a waiting thread is therefore chosen after a bounded number of
  * choices, and here we grant it a few rounds.
  */
-enum { BOUND = 4 * 61 * 16 };
+enum { BOUND = 4 * 64 * 16 };
 
 struct contest {
 	atomic_bool over;
@@ -291,6 +291,90 @@ TestInside(thread, the_lowest_priority_is_not_starved_by_the_highest)
 	finish(hogs[0]);
 	finish(hogs[1]);
 	check(contest.choices > 2);
+}
+
+static void *wake_and_hog(void *argument)
+{
+	struct contest *contest = argument;
+
+	vcore_eventcount_advance(&contest->ping);
+	return hog_by_yielding(contest);
+}
+
+static void *await_ping_and_end_contest(void *argument)
+{
+	struct contest *contest = argument;
+
+	check(vcore_eventcount_await(&contest->ping, 0, VCORE_NEVER) == 0);
+	return end_contest(&contest->over);
+}
+
+TestInside(thread, a_woken_thread_is_not_starved_by_its_waker_of_a_higher_priority)
+{
+	struct contest contest = {0};
+	struct vcore_thread_options high = {.priority = 1};
+	struct vcore_thread *woken = spawn(await_ping_and_end_contest, &contest);
+	struct vcore_thread *hog;
+
+	until(is_waiting(woken));
+	hog = spawn_with(high, wake_and_hog, &contest);
+	finish(woken);
+	finish(hog);
+}
+
+/* Two kinds of threads below two that yield: each kind is to have turns. */
+struct rivals {
+	struct contest contest;
+	atomic_int turns_of_ready, turns_of_spawned;
+};
+
+static void count_turn(struct rivals *rivals, atomic_int *turns)
+{
+	atomic_fetch_add(turns, 1);
+	if (atomic_load(&rivals->turns_of_ready) > 1 &&
+	    atomic_load(&rivals->turns_of_spawned) > 1) {
+		set_flag(&rivals->contest.over);
+	}
+}
+
+static void *take_turns_by_yielding(void *argument)
+{
+	struct rivals *rivals = argument;
+
+	while (!atomic_load(&rivals->contest.over)) {
+		count_turn(rivals, &rivals->turns_of_ready);
+		vcore_yield();
+	}
+	return NULL;
+}
+
+static void *take_a_turn_and_spawn_the_next(void *argument)
+{
+	const struct vcore_thread_options low = {.priority = -1};
+	struct rivals *rivals = argument;
+
+	if (!atomic_load(&rivals->contest.over)) {
+		count_turn(rivals, &rivals->turns_of_spawned);
+		check(vcore_thread_allocate(NULL, &low, take_a_turn_and_spawn_the_next, rivals) ==
+		      0);
+	}
+	return NULL;
+}
+
+static struct rivals rivals; /* the last of the spawned may outlive the test's body */
+
+TestInside(thread, below_a_busy_priority_neither_the_ready_nor_the_just_allocated_starve)
+{
+	struct vcore_thread_options low = {.priority = -1};
+	struct vcore_thread *hogs[2], *ready;
+
+	hogs[0] = spawn(hog_by_yielding, &rivals.contest);
+	hogs[1] = spawn(hog_by_yielding, &rivals.contest);
+	ready = spawn_with(low, take_turns_by_yielding, &rivals);
+	check(vcore_thread_allocate(NULL, &low, take_a_turn_and_spawn_the_next, &rivals) == 0);
+	finish(hogs[0]);
+	finish(hogs[1]);
+	finish(ready);
 }
 
 static void *serve_ping(void *argument)
@@ -399,4 +483,88 @@ static void steal_the_oldest(void)
 Test(thread, an_idle_processor_takes_the_oldest_work_of_another)
 {
 	run_inside(2, steal_the_oldest);
+}
+
+static void *spin_until_all_have_run(void *argument)
+{
+	const struct journal *journal = argument;
+	vcore_instant limit = vcore_after(5 * SECOND);
+
+	while (atomic_load(&journal->length) < PLAYERS) {
+		check(vcore_now() < limit);
+	}
+	return NULL;
+}
+
+/* Its processor runs nothing else meanwhile. */
+static void *allocate_free_behind_pinned(void *argument)
+{
+	struct vcore_thread_options pinned = {.flags = VCORE_THREAD_PINNED};
+	struct team *team = argument;
+
+	for (int i = 0; i < 300; i++) {
+		check(vcore_thread_allocate(NULL, &pinned, do_nothing, NULL) == 0);
+	}
+	for (int i = 0; i < PLAYERS; i++) {
+		send_out(team, i, 0, play_once);
+	}
+	return spin_until_all_have_run(&team->journal);
+}
+
+Test(thread, an_idle_processor_finds_free_threads_behind_hundreds_that_are_pinned)
+{
+	struct vcore_thread_options pinned = {.flags = VCORE_THREAD_PINNED};
+	struct team team = {0};
+
+	runtime_start(&(struct vcore_runtime_options){.processors = 2});
+	finish(spawn_with(pinned, allocate_free_behind_pinned, &team));
+	call_home(&team, PLAYERS);
+	runtime_finish();
+}
+
+struct exchange {
+	struct vcore_eventcount *mine, *others;
+	atomic_bool *over;
+};
+
+static void *wake_the_other(void *argument)
+{
+	const struct exchange *exchange = argument;
+
+	for (int64_t i = 0; !atomic_load(exchange->over); i++) {
+		vcore_eventcount_advance(exchange->others);
+		vcore_eventcount_await(exchange->mine, i, VCORE_NEVER);
+	}
+	vcore_eventcount_advance(exchange->others);
+	return NULL;
+}
+
+static void *tell_how_late(void *unused)
+{
+	vcore_instant deadline = vcore_after(10 * MILLISECOND);
+
+	(void)unused;
+	vcore_sleep(deadline);
+	return (void *)(intptr_t)(vcore_now() - deadline);
+}
+
+static void sleep_beside_two_that_wake_each_other(void)
+{
+	struct vcore_eventcount ping = {0}, pong = {0};
+	atomic_bool over = false;
+	struct exchange one = {&ping, &pong, &over}, other = {&pong, &ping, &over};
+	struct vcore_thread *threads[2] = {spawn(wake_the_other, &one),
+					   spawn(wake_the_other, &other)};
+	struct vcore_thread *sleeper = spawn(tell_how_late, NULL);
+
+	check((intptr_t)finish(sleeper) < SECOND / 2);
+	set_flag(&over);
+	finish(threads[0]);
+	finish(threads[1]);
+}
+
+Test(thread, two_threads_that_wake_each_other_do_not_keep_a_sleeper_from_waking)
+{
+	run_inside(1, sleep_beside_two_that_wake_each_other);
+	run_inside(2, sleep_beside_two_that_wake_each_other);
 }

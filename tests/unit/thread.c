@@ -313,6 +313,14 @@ TestInside(thread, a_second_joiner_panics, .signal = SIGABRT)
 	vcore_thread_join(thread, NULL, VCORE_NEVER);
 }
 
+TestInside(thread, joining_what_was_joined_panics, .signal = SIGABRT)
+{
+	struct vcore_thread *thread = spawn(do_nothing, NULL);
+
+	finish(thread);
+	vcore_thread_join(thread, NULL, PAST);
+}
+
 static void *join_oneself(void *unused)
 {
 	vcore_thread_join(vcore_thread_self(), NULL, VCORE_NEVER);

@@ -13,7 +13,7 @@ packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev binutils meson ninja-build pkg-config ;;
 	tests) echo g++ libcriterion-dev python3 ;;
-	clang) echo clang libclang-rt-dev llvm ;;
+	clang) echo clang libclang-rt-dev lld llvm ;;
 	tidy) echo clang clang-tidy clang-format-16 ;;
 	valgrind) echo valgrind ;;
 	models) echo spin gcc libc6-dev ;;

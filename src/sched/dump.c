@@ -43,9 +43,9 @@ static void line_time(struct vci_line *line, int64_t nanoseconds)
  * The thread that one waits to join, NULL if it does not, or if that belongs to
  * another runtime.  It is found by its id: the thread that waited may be gone.
  */
-static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
+VCI_READS_RACILY static const struct vcore_thread *joined_by(struct vcore_runtime *runtime,
+							     const struct vcore_thread *thread)
 {
-	struct vcore_runtime *runtime = thread->runtime;
 	struct vcore_thread_info info;
 	const struct vcore_thread *joined;
 	uint32_t index;
@@ -60,19 +60,23 @@ static const struct vcore_thread *joined_by(const struct vcore_thread *thread)
 		return NULL;
 	}
 	life = __atomic_load_n(&joined->life, __ATOMIC_ACQUIRE);
-	return vci_id(life / VCI_LIFE_GENERATION, index) == info.joins ? joined : NULL;
+	if (vci_id(life / VCI_LIFE_GENERATION, index) != info.joins ||
+	    *(void *volatile const *)&thread->waiter.object != (const void *)joined) {
+		return NULL; /* not of this runtime, though it has the number */
+	}
+	return joined;
 }
 
-static bool is_in_circle(const struct vcore_thread *thread)
+static bool is_in_circle(struct vcore_runtime *runtime, const struct vcore_thread *thread)
 {
 	const struct vcore_thread *slow = thread;
 	const struct vcore_thread *fast = thread;
 
 	/* One by one, and two by two: on the way round they meet, if not before. */
 	do {
-		slow = joined_by(slow);
-		fast = joined_by(fast);
-		fast = fast != NULL ? joined_by(fast) : NULL;
+		slow = joined_by(runtime, slow);
+		fast = joined_by(runtime, fast);
+		fast = fast != NULL ? joined_by(runtime, fast) : NULL;
 		if (slow == thread) {
 			return true;
 		}
@@ -137,7 +141,7 @@ static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argumen
 			line_time(&line, info.deadline - dump->now);
 			vci_line_text(&line, " left");
 		}
-		if (is_in_circle(thread)) {
+		if (is_in_circle(dump->runtime, thread)) {
 			vci_line_text(&line, ", IN A CIRCLE");
 		}
 	}

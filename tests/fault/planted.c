@@ -86,15 +86,20 @@ __attribute__((noinline)) static void *uninitialised(void *unused)
 	return unused;
 }
 
-/* Two of it, on a processor each: see run. */
-static int raced;
+/*
+ * Two of it, on a processor each: see run.  Often, because what a processor does
+ * after the first may come to be ordered before what the other does.
+ */
+static volatile int raced;
 static struct vcore_eventcount arrived;
 
 static void *data_race(void *unused)
 {
 	vcore_eventcount_advance(&arrived);
 	vcore_eventcount_await(&arrived, 1, VCORE_NEVER);
-	raced++;
+	for (int i = 0; i < 1000000; i++) {
+		raced++;
+	}
 	return unused;
 }
 

@@ -197,7 +197,7 @@ void note(struct journal *journal, char letter)
 	unsigned at = atomic_fetch_add(&journal->length, 1);
 
 	check(at < sizeof(journal->text) - 1);
-	journal->text[at] = letter;
+	__atomic_store_n(&journal->text[at], letter, __ATOMIC_RELAXED);
 }
 
 static void be_the_child(int output, void (*body)(void))

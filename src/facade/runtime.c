@@ -14,11 +14,6 @@
 #include "sched/idle.h"
 #include "sched/quiet.h"
 
-static bool is_lost(const struct vcore_runtime *runtime)
-{
-	return __atomic_load_n(&runtime->lost, __ATOMIC_RELAXED);
-}
-
 static bool is_deadlocked(const struct vcore_runtime *runtime)
 {
 	return __atomic_load_n(&runtime->deadlocked, __ATOMIC_ACQUIRE);
@@ -100,7 +95,7 @@ int vcore_runtime_close(struct vcore_runtime *runtime, vcore_instant deadline)
 	if (runtime == NULL) {
 		return 0;
 	}
-	if (is_lost(runtime)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	VCI_PANIC_IF(self != NULL && self->runtime == runtime,
@@ -118,7 +113,7 @@ int vcore_runtime_stop(struct vcore_runtime *runtime)
 	struct vcore_thread *self = vci_thread_self();
 
 	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
-	if (is_lost(runtime)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	admit_no_more(runtime);
@@ -133,7 +128,7 @@ int vcore_runtime_stop(struct vcore_runtime *runtime)
 int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 {
 	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
-	if (is_lost(runtime)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	VCI_PANIC_IF(vci_kthread_self() != NULL, "a vcore thread cannot serve a runtime");

@@ -15,11 +15,11 @@ uint64_t vci_census_alive(const struct vcore_runtime *runtime)
 	uint64_t ended = __atomic_load_n(&runtime->refused_outside, __ATOMIC_ACQUIRE);
 	uint64_t allocated;
 
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		ended += __atomic_load_n(&runtime->processors[i].ended, __ATOMIC_ACQUIRE);
 	}
 	allocated = __atomic_load_n(&runtime->allocated_outside, __ATOMIC_ACQUIRE);
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		allocated += __atomic_load_n(&runtime->processors[i].allocated, __ATOMIC_ACQUIRE);
 	}
 	return allocated - ended;

@@ -62,7 +62,7 @@ int vcore_thread_destroy(struct vcore_thread *thread)
 {
 	struct vcore_thread *self = vci_thread_self();
 
-	if (thread == NULL || __atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED)) {
+	if (thread == NULL || vci_runtime_is_lost(thread->runtime)) {
 		return thread == NULL ? 0 : -ESHUTDOWN;
 	}
 	(void)destroy(thread, __atomic_load_n(&thread->life, __ATOMIC_RELAXED));
@@ -79,7 +79,7 @@ int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id)
 	bool found = false;
 
 	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
-	if (__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	vci_stacks_walk_begin(&runtime->stacks);

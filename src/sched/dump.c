@@ -8,7 +8,6 @@
 #include "platform/panic.h"
 #include "sched/inspect.h"
 #include "sched/thread.h"
-#include "sched/waiter.h"
 
 static const char *const state_names[] = {
 	[VCORE_THREAD_RUNNABLE] = "runnable",
@@ -183,7 +182,7 @@ int vcore_dump(struct vcore_runtime *runtime, int fd)
 	struct dump dump = {.runtime = runtime, .fd = fd};
 
 	VCI_PANIC_IF(runtime == NULL, "runtime is NULL");
-	if (__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	dump.now = vci_clock();

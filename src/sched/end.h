@@ -22,8 +22,8 @@ void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left);
 void vci_end_free(struct vci_kthread *m, struct vcore_thread *thread);
 
 /*
- * Whether the thread was asked to end, and may be.  At the door of every call
- * that acts on destroy: if (vci_end_is_due(self)) vci_end_destroyed(self).
+ * Whether the thread was asked to end, and may be: asked at the door of every
+ * call that acts on destroy, by vci_end_if_due.
  */
 static inline bool vci_end_is_due(const struct vcore_thread *self)
 {

@@ -129,7 +129,7 @@ void vci_idle_wake(struct vci_processor *processor)
 
 void vci_idle_wake_all(struct vcore_runtime *runtime)
 {
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		vci_idle_wake(&runtime->processors[i]);
 	}
 }
@@ -147,7 +147,7 @@ void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline)
 /* Timers of processors that are too busy to look at them, and its own. */
 static void expire_timers(struct vcore_runtime *runtime, vcore_instant now)
 {
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		(void)vci_timers_expire(&runtime->processors[i].timers, now);
 	}
 }

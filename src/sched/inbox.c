@@ -24,7 +24,7 @@ void vci_inbox_send(struct vcore_thread *thread)
 	const struct vci_kthread *m = vci_kthread_self();
 	bool visits = m == NULL || m->runtime != runtime;
 
-	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
+	if (vci_runtime_is_lost(runtime)) {
 		return; /* a copy of a thread of the parent: nobody runs it */
 	}
 	if (visits) {

@@ -16,11 +16,6 @@
 #include "sched/thread.h"
 #include "sched/waiter.h"
 
-static bool is_lost(const struct vcore_runtime *runtime)
-{
-	return __atomic_load_n(&runtime->lost, __ATOMIC_RELAXED);
-}
-
 /* --- one thread ----------------------------------------------------------------------- */
 
 /* Reads of fields that their owner may write at the same time. */
@@ -161,7 +156,7 @@ int vcore_inspect_threads(struct vcore_runtime *runtime,
 	int result;
 
 	VCI_PANIC_IF(runtime == NULL || callback == NULL, "runtime or callback is NULL");
-	if (is_lost(runtime)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	vcore_destroy_disable();
@@ -177,7 +172,7 @@ int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics
 	static const struct vcore_statistics none;
 
 	VCI_PANIC_IF(runtime == NULL || statistics == NULL, "runtime or statistics is NULL");
-	if (is_lost(runtime)) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	*statistics = none;
@@ -187,7 +182,7 @@ int vcore_inspect_runtime(struct vcore_runtime *runtime, struct vcore_statistics
 	statistics->idle = LOAD(runtime->idle);
 	statistics->threads = vci_census_alive(runtime);
 	statistics->allocated = LOAD(runtime->allocated_outside) - LOAD(runtime->refused_outside);
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		const struct vci_processor *processor = &runtime->processors[i];
 
 		statistics->allocated += LOAD(processor->allocated);

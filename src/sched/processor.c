@@ -57,7 +57,7 @@ static void expire_others(const struct vci_processor *processor)
 {
 	const struct vcore_runtime *runtime = processor->runtime;
 
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		(void)vci_timers_expire(&runtime->processors[i].timers, processor->looked_at);
 	}
 }

@@ -240,7 +240,7 @@ static void set_up(struct vcore_runtime *runtime, const struct vcore_runtime_opt
 	runtime->spares = options->spares;
 	runtime->panic = options->panic;
 	runtime->watched_until = VCORE_NEVER;
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		struct vci_processor *processor = &runtime->processors[i];
 		struct vci_kthread *m = &runtime->kthreads[i];
 
@@ -256,7 +256,7 @@ static void set_up(struct vcore_runtime *runtime, const struct vcore_runtime_opt
 
 static void release(struct vcore_runtime *runtime)
 {
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		vci_signal_stack_free(&runtime->kthreads[i].signal_stack);
 	}
 	vci_pages_release(runtime, runtime->bytes);

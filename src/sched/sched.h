@@ -340,6 +340,18 @@ struct vcore_runtime {
 	_Alignas(VCI_CACHE_LINE) struct vci_inbox inbox;
 };
 
+/* In a child of fork: there is nothing behind it. */
+static inline bool vci_runtime_is_lost(const struct vcore_runtime *runtime)
+{
+	return unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED));
+}
+
+/* How many processors it has, servers included. */
+static inline uint32_t vci_runtime_all(const struct vcore_runtime *runtime)
+{
+	return runtime->n_processors + runtime->n_servers;
+}
+
 /* --- who is calling ------------------------------------------------------------ */
 
 static inline struct vci_kthread *vci_kthread_self(void)

@@ -10,11 +10,6 @@
 /* At most so many at once, so that the owner finds its own again soon. */
 #define LOOT_MAX 128
 
-static uint32_t n_all(const struct vcore_runtime *runtime)
-{
-	return runtime->n_processors + runtime->n_servers;
-}
-
 /*
  * Whether the victim has made no choice since the last look at it.  One victim
  * is watched at a time; when it moves, another may have its turn.
@@ -71,11 +66,11 @@ struct vcore_thread *vci_steal(struct vci_processor *thief, struct vci_sighting 
 {
 	struct vcore_runtime *runtime = thief->runtime;
 
-	for (uint32_t i = 0; i < n_all(runtime); i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		struct vci_processor *victim;
 		struct vcore_thread *thread;
 
-		victim = &runtime->processors[sighting->victim % n_all(runtime)];
+		victim = &runtime->processors[sighting->victim % vci_runtime_all(runtime)];
 		if (victim != thief) {
 			thread = steal_from(thief, victim, sighting);
 			if (thread != NULL) {
@@ -92,7 +87,7 @@ uint32_t vci_steal_might(const struct vci_processor *thief)
 	const struct vcore_runtime *runtime = thief->runtime;
 	uint32_t most = 0;
 
-	for (uint32_t i = 0; i < n_all(runtime); i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		const struct vci_processor *victim = &runtime->processors[i];
 		uint32_t spare = victim != thief ? vci_queue_spare(&victim->queue) : 0;
 

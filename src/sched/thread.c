@@ -30,7 +30,7 @@ static int check_options(const struct vcore_runtime *runtime,
 		return -EINVAL;
 	}
 	if ((options->flags & VCORE_THREAD_PINNED) &&
-	    options->processor >= runtime->n_processors + runtime->n_servers) {
+	    options->processor >= vci_runtime_all(runtime)) {
 		return -EINVAL;
 	}
 	return options->space != NULL ? -ENOTSUP : 0;
@@ -202,7 +202,7 @@ allocate_with_options(struct vcore_thread **handle, struct vci_kthread *m,
 		vci_panic("vcore_thread_allocate",
 			  "options->runtime is required outside a vcore thread");
 	}
-	if (unlikely(__atomic_load_n(&runtime->lost, __ATOMIC_RELAXED))) {
+	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
 	error = check_options(runtime, &known);

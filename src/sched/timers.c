@@ -96,7 +96,7 @@ vcore_instant vci_timers_earliest(const struct vcore_runtime *runtime)
 {
 	vcore_instant earliest = VCORE_NEVER;
 
-	for (uint32_t i = 0; i < runtime->n_processors + runtime->n_servers; i++) {
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		vcore_instant next = vci_timers_next(&runtime->processors[i].timers);
 
 		earliest = next < earliest ? next : earliest;

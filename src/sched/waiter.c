@@ -106,11 +106,6 @@ void vci_ready(struct vcore_thread *thread)
 	}
 }
 
-static struct vci_waiter *waiter_of(struct vci_ordered *node)
-{
-	return (struct vci_waiter *)((char *)node - offsetof(struct vci_waiter, node));
-}
-
 void vci_waiter_wake_chain(struct vci_ordered *chain)
 {
 	const struct vci_kthread *m = vci_kthread_self();
@@ -118,7 +113,7 @@ void vci_waiter_wake_chain(struct vci_ordered *chain)
 	struct vcore_thread **last = &first;
 
 	while (chain != NULL) {
-		struct vci_waiter *waiter = waiter_of(chain);
+		struct vci_waiter *waiter = vci_waiter_of(chain);
 		struct vcore_thread *thread = vci_waiter_thread(waiter);
 
 		chain = chain->next;

@@ -13,6 +13,12 @@ static inline enum vci_claim vci_claim_state(uint64_t word)
 	return (enum vci_claim)(word & VCI_CLAIM_STATE);
 }
 
+/* Whose place in an object's order it is. */
+static inline struct vci_waiter *vci_waiter_of(struct vci_ordered *node)
+{
+	return (struct vci_waiter *)((char *)node - offsetof(struct vci_waiter, node));
+}
+
 /*
  * By publish, the last step before the object is unlocked: from here on the
  * waiter may be claimed, and its record must not be touched.

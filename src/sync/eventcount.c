@@ -77,11 +77,6 @@ static struct vci_ordered **order(struct vcore_eventcount *event)
 	return (struct vci_ordered **)&event->waiters_;
 }
 
-static struct vci_waiter *waiter_of(struct vci_ordered *node)
-{
-	return (struct vci_waiter *)((char *)node - offsetof(struct vci_waiter, node));
-}
-
 /* --- advance --------------------------------------------------------------------- */
 
 /* Claimed waiters, in order, linked by next. */
@@ -108,7 +103,7 @@ static bool claim_due(struct vcore_eventcount *event, int64_t count, struct chai
 			return false;
 		}
 		vci_ordered_remove(order(event), node);
-		if (vci_waiter_claim(waiter_of(node), VCI_WOKEN)) {
+		if (vci_waiter_claim(vci_waiter_of(node), VCI_WOKEN)) {
 			node->next = NULL;
 			if (chain->last != NULL) {
 				chain->last->next = node;

@@ -118,7 +118,7 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 
 	VCI_PANIC_IF(thread == NULL, "thread is NULL");
 	VCI_PANIC_IF(m != NULL && thread == m->current, "a thread cannot join itself");
-	if (unlikely(__atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED))) {
+	if (vci_runtime_is_lost(thread->runtime)) {
 		return -ESHUTDOWN;
 	}
 	if (likely(m != NULL)) {
@@ -142,7 +142,7 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 int vcore_thread_detach(struct vcore_thread *thread)
 {
 	VCI_PANIC_IF(thread == NULL, "thread is NULL");
-	if (unlikely(__atomic_load_n(&thread->runtime->lost, __ATOMIC_RELAXED))) {
+	if (vci_runtime_is_lost(thread->runtime)) {
 		return -ESHUTDOWN;
 	}
 	if (change(thread, NULL, VCI_JOIN_DETACHED)) {

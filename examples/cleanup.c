@@ -70,7 +70,7 @@ static void *run_office(void *unused)
 {
 	static struct office office;
 	struct vcore_thread *clerk;
-	struct vcore_exit exit;
+	struct vcore_exit end;
 
 	(void)unused;
 	check(vcore_slot_create(&office.notes, burn), "vcore_slot_create");
@@ -81,8 +81,8 @@ static void *run_office(void *unused)
 	printf("asked to end\n");
 	vcore_eventcount_advance(&office.ordered);
 
-	vcore_thread_join(clerk, &exit, VCORE_NEVER);
-	printf("the clerk %s\n", exit.how == VCORE_DESTROYED ? "was destroyed" : "returned");
+	vcore_thread_join(clerk, &end, VCORE_NEVER);
+	printf("the clerk %s\n", end.how == VCORE_DESTROYED ? "was destroyed" : "returned");
 	check(vcore_slot_delete(office.notes), "vcore_slot_delete");
 	return NULL;
 }

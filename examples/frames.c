@@ -93,6 +93,7 @@ static void run_frame(struct vcore_runtime *runtime, struct scene *scene)
 						  .flags = VCORE_THREAD_PINNED,
 						  .processor = MAIN_THREAD};
 	struct vcore_thread *drawing;
+	int drawn;
 
 	check(vcore_thread_allocate(&drawing, &pinned_job, draw, scene), "vcore_thread_allocate");
 	for (int i = 0; i < JOBS; i++) {
@@ -104,10 +105,11 @@ static void run_frame(struct vcore_runtime *runtime, struct scene *scene)
 	 * A deadline in the past turns join into a question.  To wait in it
 	 * instead would be a mistake: only we can run what we wait for.
 	 */
-	while (vcore_thread_join(drawing, NULL, 0) == -ETIMEDOUT) {
+	while ((drawn = vcore_thread_join(drawing, NULL, 0)) == -ETIMEDOUT) {
 		check(vcore_runtime_serve(runtime, vcore_after(millisecond)),
 		      "vcore_runtime_serve");
 	}
+	check(drawn, "vcore_thread_join");
 }
 
 int main(void)

@@ -11,14 +11,19 @@ release=$root/build/release
 # The Debian packages that something needs: the one place where they are named.
 packages_for() {
 	case $1 in
-	build) echo gcc libc6-dev binutils meson ninja-build pkg-config ;;
-	tests) echo g++ libcriterion-dev python3 ;;
+	build) echo gcc libc6-dev binutils meson ninja-build pkg-config liburcu-dev ;;
+	tests) echo g++ libcriterion-dev libjemalloc-dev python3 ;;
 	clang) echo clang libclang-rt-dev lld llvm ;;
 	tidy) echo clang clang-tidy clang-format-16 ;;
 	valgrind) echo valgrind ;;
 	models) echo spin gcc libc6-dev ;;
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
-	bench) echo g++ python3 golang-go libboost-context-dev libboost-fiber-dev ;;
+	bench)
+		echo g++ python3 golang-go libatomic-queue-dev libboost-context-dev \
+			libboost-dev libboost-fiber-dev libck-dev libconcurrentqueue-dev \
+			libgoogle-perftools-dev libjemalloc-dev libnsync-dev \
+			libreaderwriterqueue-dev libtbb-dev liburcu-dev libxenium-dev
+		;;
 	*)
 		echo "packages_for: nothing is known of '$1'" >&2
 		return 1

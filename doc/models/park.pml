@@ -1,7 +1,7 @@
 /*
  * Parking: processors that find nothing to do, and pushes that wake them.
  *
- * Models src/sched/idle.c, invariants I1 to I4.  `idle` counts the processors
+ * Models src/sched/park.c and idle.c, invariants I1 to I4.  `idle` counts the processors
  * in the idle list, `searching` those that look through the queues.  Who pushes
  * work wakes a processor only if one is idle and none searches, because a
  * searcher looks again after it has entered the list.

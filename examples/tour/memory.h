@@ -1,36 +1,45 @@
 /*
- * Memory that is there: the tour ends when it gets none.
+ * Spaces, and memory in them.  Whatever is refused ends the program (trouble.h).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef TOUR_MEMORY_H
 #define TOUR_MEMORY_H
 
-#include <err.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <vcore/space.h>
 
-/* The exit status of a tour that could not be made at all. */
-#define EXIT_TROUBLE 2
+/* A space of just this level. */
+struct vcore_space *memory_open_space(const char *name, enum vcore_space_level level);
 
-/* Returns `bytes` bytes, all zero; at least one. */
-static inline void *allocate(size_t bytes)
-{
-	void *memory = calloc(1, bytes > 0 ? bytes : 1);
+/* No thread lives in it, and no memory but other spaces' is mapped. */
+void memory_close_space(struct vcore_space *space);
 
-	if (memory == NULL) {
-		err(EXIT_TROUBLE, "%zu bytes", bytes);
-	}
-	return memory;
-}
+/*
+ * A block of whole pages, all zero.  Of 2 MiB or more it is in huge pages, where
+ * there are any: with them a space opens and closes in far fewer steps.
+ */
+struct vcore_block *memory_block(size_t bytes);
 
-/* Returns `memory` with its size changed. */
-static inline void *reallocate(void *memory, size_t bytes)
-{
-	memory = realloc(memory, bytes);
-	if (memory == NULL) {
-		err(EXIT_TROUBLE, "%zu bytes", bytes);
-	}
-	return memory;
-}
+/* Such a block, mapped there. */
+void *memory_map(struct vcore_space *space, size_t bytes);
+void memory_unmap(struct vcore_space *space, void *memory);
+
+/*
+ * An arena: pieces of memory that are freed all together.  One thread at a time uses
+ * it.  It is all zero, but for its space.
+ */
+#define ARENA_ALIGNMENT 8
+
+struct arena {
+	struct vcore_space *space;
+	struct chunk *last;
+};
+
+/* All zero, aligned for a word. */
+void *arena_allocate(struct arena *arena, size_t bytes);
+
+/* All that was allocated; the arena is empty. */
+void arena_free(struct arena *arena);
 
 #endif /* TOUR_MEMORY_H */

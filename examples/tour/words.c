@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
+#include "trouble.h"
 
 #define SLOTS_MIN 1024
 
@@ -34,7 +34,10 @@ static struct word *find(const struct words *words, const char *text, size_t len
 	}
 }
 
-/* Makes sure that one more word leaves the table at most half full. */
+/*
+ * Makes sure that one more word leaves the table at most half full.  The slots that
+ * it had stay in the arena: all of them together are no more than the new ones.
+ */
 static void reserve(struct words *words)
 {
 	struct words old = *words;
@@ -43,7 +46,7 @@ static void reserve(struct words *words)
 		return;
 	}
 	words->slots = old.slots > 0 ? 2 * old.slots : SLOTS_MIN;
-	words->slot = allocate(words->slots * sizeof(struct word));
+	words->slot = arena_allocate(&words->arena, words->slots * sizeof(struct word));
 	for (size_t i = 0; i < old.slots; i++) {
 		struct word *word = &old.slot[i];
 
@@ -51,23 +54,23 @@ static void reserve(struct words *words)
 			*find(words, word->text, word->length, word->hash) = *word;
 		}
 	}
-	free(old.slot);
 }
 
-static void count_word(struct words *words, const char *text, size_t length, uint64_t hash)
+static void add(struct words *words, const char *text, size_t length, uint64_t hash, uint64_t count)
 {
 	struct word *word;
 
 	reserve(words);
 	word = find(words, text, length, hash);
 	if (word->text == NULL) {
-		word->text = allocate(length + 1);
+		word->text = arena_allocate(&words->arena, length + 1);
 		memcpy(word->text, text, length);
+		word->text[length] = '\0';
 		word->length = length;
 		word->hash = hash;
 		words->distinct++;
 	}
-	word->count++;
+	word->count += count;
 }
 
 void words_count(struct words *words, char *text, size_t length)
@@ -83,33 +86,21 @@ void words_count(struct words *words, char *text, size_t length)
 			hash = (hash ^ (unsigned char)text[i]) * HASH_PRIME;
 		}
 		if (i > start) {
-			count_word(words, text + start, i - start, hash);
+			add(words, text + start, i - start, hash, 1);
 		}
 		i++;
 	}
 }
 
-void words_merge(struct words *words, struct words *from)
+void words_merge(struct words *words, const struct words *from)
 {
 	for (size_t i = 0; i < from->slots; i++) {
-		struct word *word = &from->slot[i];
-		struct word *sum;
+		const struct word *word = &from->slot[i];
 
-		if (word->text == NULL) {
-			continue;
-		}
-		reserve(words);
-		sum = find(words, word->text, word->length, word->hash);
-		if (sum->text == NULL) {
-			*sum = *word; /* the text changes its owner */
-			words->distinct++;
-		} else {
-			sum->count += word->count;
-			free(word->text);
+		if (word->text != NULL) {
+			add(words, word->text, word->length, word->hash, word->count);
 		}
 	}
-	free(from->slot);
-	*from = (struct words){0};
 }
 
 static int by_count_then_text(const void *left, const void *right)
@@ -139,8 +130,6 @@ struct word *words_sort(const struct words *words)
 
 void words_free(struct words *words)
 {
-	for (size_t i = 0; i < words->slots; i++) {
-		free(words->slot[i].text);
-	}
-	free(words->slot);
+	arena_free(&words->arena);
+	*words = words_in(words->arena.space);
 }

@@ -11,7 +11,7 @@
  * begin with a letter.
  *
  * A table belongs to one thread at a time.  It is a hash table with open
- * addressing, never more than half full; all-zero bytes are an empty one.
+ * addressing, never more than half full.  Its memory lies in a space.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "memory.h"
 
 struct word {
 	char *text; /* ends in a zero byte; NULL: a free slot */
@@ -33,7 +35,14 @@ struct words {
 	struct word *slot;
 	size_t slots; /* 0 or a power of two */
 	size_t distinct;
+	struct arena arena; /* with all its memory */
 };
+
+/* An empty table, with memory in the space once it has words. */
+static inline struct words words_in(struct vcore_space *space)
+{
+	return (struct words){.arena = {.space = space}};
+}
 
 static inline bool is_letter(char c)
 {
@@ -43,8 +52,8 @@ static inline bool is_letter(char c)
 /* Counts the words of a text, which it turns to lower case. */
 void words_count(struct words *words, char *text, size_t length);
 
-/* Adds all counts of `from`, which is then empty. */
-void words_merge(struct words *words, struct words *from);
+/* Adds all counts of `from`. */
+void words_merge(struct words *words, const struct words *from);
 
 /*
  * Returns an array of all words, the most frequent first, those of the same
@@ -53,6 +62,7 @@ void words_merge(struct words *words, struct words *from);
  */
 struct word *words_sort(const struct words *words);
 
+/* Gives its memory back: it is empty. */
 void words_free(struct words *words);
 
 #endif /* TOUR_WORDS_H */

@@ -17,7 +17,9 @@
  *
  * Errors are negative errno values (-EAGAIN, ...), never errno itself, and
  * never -EINTR.  Misuse that can be recognised in constant time is no error
- * but a panic: see struct vcore_report in runtime.h.
+ * but a panic: see struct vcore_report in runtime.h.  So is NULL for an object,
+ * a function or a result that a call needs; options and `exit` may be NULL, and
+ * what destroys, deallocates, closes or deletes accepts it.
  *
  *				vcore_now	vcore_after
  *	from a vcore thread	yes		yes

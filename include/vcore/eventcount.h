@@ -38,6 +38,7 @@
  *	orders memory		acquire	acq+rel		acquire	acq+rel
  *
  *	(1) except between batches when it wakes more than 64.
+ *	advance_by is as advance, and sequencer_read as read.
  *	What happened before an advance is seen after the read or await that
  *	saw its count.
  *
@@ -81,7 +82,10 @@ VCORE_API int64_t vcore_eventcount_read(const struct vcore_eventcount *event);
 /*
  * Counts one event and makes runnable exactly those threads whose awaited
  * value the count now exceeds, the lowest value first, of one value who came
- * first.  Returns: the new count.
+ * first.
+ *
+ * Requires: the count is below 2^62 - 1.
+ * Returns: the new count.
  */
 VCORE_API int64_t vcore_eventcount_advance(struct vcore_eventcount *event);
 

@@ -13,6 +13,7 @@
  *	from a pthread		yes		yes		yes
  *	from a signal handler	no		no		no
  *	may switch threads	the callback	no		no
+ *	orders memory		no		no		no
  *
  * Times are exact in a runtime opened with VCORE_RUNTIME_ACCOUNT.  Otherwise
  * they are sampled: a processor looks at the clock at every 64th choice and
@@ -46,6 +47,29 @@ enum vcore_wait_kind {
 	VCORE_WAIT_SLEEP,
 	VCORE_WAIT_EVENTCOUNT,
 	VCORE_WAIT_JOIN,
+	VCORE_WAIT_LOCK,
+	VCORE_WAIT_TICKETLOCK,
+	VCORE_WAIT_READ,  /* a reader-writer lock */
+	VCORE_WAIT_WRITE, /* likewise */
+	VCORE_WAIT_CONDITION,
+	VCORE_WAIT_SEMAPHORE,
+	VCORE_WAIT_SEND,    /* for room in a buffer */
+	VCORE_WAIT_RECEIVE, /* for a message */
+	VCORE_WAIT_SELECT,
+};
+
+/* Why a tick could not make a thread let others run, when it came. */
+enum vcore_refusal {
+	VCORE_REFUSAL_NONE,
+	VCORE_REFUSAL_LIBRARY,  /* it was inside the library */
+	VCORE_REFUSAL_DISABLED, /* it had preemption disabled */
+	VCORE_REFUSAL_MASK,     /* its signal mask was not the one it began with */
+	VCORE_REFUSAL_HANDLER,  /* it was in a signal handler of the program's */
+	VCORE_REFUSAL_STACK,    /* it was on another stack than its own */
+	VCORE_REFUSAL_FOREIGN,  /* it was in foreign code, for a short while yet */
+	VCORE_REFUSAL_SPARES,   /* there was no kernel thread to go on with */
+	VCORE_REFUSAL_SERVER,   /* its kernel thread is the program's, and it is not LIGHT */
+	VCORE_REFUSAL_RCU,      /* it was in a read section */
 };
 
 struct vcore_thread_info {
@@ -58,8 +82,8 @@ struct vcore_thread_info {
 	bool destroyed;     /* it was asked to end */
 	/* if WAITING */
 	enum vcore_wait_kind wait;
-	const void *object; /* the eventcount */
-	int64_t value;      /* the value it must exceed */
+	const void *object; /* what for: an eventcount, a lock, …; NULL for a join */
+	int64_t value;      /* the value that an eventcount must exceed */
 	uint64_t joins;     /* the id of the thread it joins */
 	vcore_instant since, deadline;
 	/* what it has used */
@@ -71,25 +95,50 @@ struct vcore_thread_info {
 	 * on the same stack, perhaps.
 	 */
 	size_t stack_used;
+	/* of preemption */
+	bool kept;                  /* RUNNABLE: put off, its kernel thread with it */
+	bool let_go;                /* RUNNING: without a processor */
+	uint64_t hand_overs;        /* how often it was let go */
+	uint64_t refusals;          /* ticks that could do neither */
+	enum vcore_refusal refusal; /* why, the last time */
+	/*
+	 * If it WAITs for a lock: the id of the thread of the same runtime that
+	 * owns it, or writes; 0 if it is free, read, or another's.
+	 */
+	uint64_t owner;
 };
 
 struct vcore_statistics {
 	size_t size;
-	unsigned processors;                      /* without servers */
-	unsigned servers;                         /* serving now */
-	unsigned idle;                            /* processors without a thread to run */
-	uint64_t threads;                         /* that have not ended */
-	uint64_t allocated;                       /* threads ever */
-	uint64_t switches;                        /* from thread to thread */
-	uint64_t steals;                          /* threads taken from another processor */
-	uint64_t wakes;                           /* of idle processors */
-	uint64_t preemptions, hand_overs, spares; /* with preemption */
-	size_t stack_bytes;                       /* reserved for stacks */
+	unsigned processors;  /* without servers */
+	unsigned servers;     /* serving now */
+	unsigned idle;        /* processors without a thread to run */
+	uint64_t threads;     /* that have not ended */
+	uint64_t allocated;   /* threads ever */
+	uint64_t switches;    /* from thread to thread */
+	uint64_t steals;      /* threads taken from another processor */
+	uint64_t wakes;       /* of idle processors */
+	uint64_t preemptions; /* by ticks: threads put off, or switched */
+	uint64_t hand_overs;  /* by ticks: threads let go */
+	uint64_t spares;      /* kernel threads beyond the processors', now */
+	size_t stack_bytes;   /* reserved for stacks */
 	/*
 	 * What made the last allocation of a thread fail: "memory",
 	 * "vm.max_map_count", "threads"; NULL if none did.
 	 */
 	const char *limit;
+	/* of preemption: see preempt.h */
+	int64_t quantum;             /* nanoseconds, or VCORE_QUANTUM_OFF */
+	const char *unpreemptive;    /* why it is off: "option", "valgrind", …; or NULL */
+	uint64_t ticks;              /* that came while a thread was running */
+	uint64_t preemptions_light;  /* of the preemptions: LIGHT threads switched */
+	uint64_t preemptions_fallen; /* LIGHT threads put off like others */
+	uint64_t refusals;           /* ticks that could not do what was due */
+	uint64_t kept, let_go;       /* threads put off, let go, now */
+	/* How often no kernel thread was there to go on with, if only yet. */
+	uint64_t spares_short;
+	/* Why: "spares" (the option), "kernel threads", "timers", "memory"; or NULL. */
+	const char *spares_limit;
 };
 
 /*

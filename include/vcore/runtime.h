@@ -14,7 +14,7 @@
  *
  *	int main(void)
  *	{
- *		return vcore_run(NULL, hello, "world", NULL) != 0;
+ *		return vcore_run(NULL, hello, (void *)"world", NULL) != 0;
  *	}
  *
  * A program that has a life of its own opens a runtime instead, allocates
@@ -30,20 +30,24 @@
  *	from a signal handler	no	no	no	 no	no	no
  *	may switch threads	yes	no	yes	 no	runs threads
  *	acts on destroy		no	no	yes	 yes	-	no
+ *	orders memory		(3)	no	(3)	 no	no	no
  *
  *	(1) another runtime; to close one's own panics, to stop it destroys
- *	    the caller like all others.  (2) panics.
+ *	    the caller like all others.  (2) panics.  (3) what its threads did is
+ *	    seen by who has waited for all of them.
  *
  * Kernel threads of a runtime block every signal but SIGALRM and the
  * synchronous ones (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT): the
- * program's handlers run on the program's own threads.
+ * program's handlers run on the program's own threads.  A process that a vcore
+ * thread starts by posix_spawn or vfork inherits that mask: give it another
+ * (POSIX_SPAWN_SETSIGMASK).
  *
  * fork: the child has none of the runtime's processors.  It may exec or exit,
  * and open runtimes of its own.  A vcore thread that forked goes on in the
- * child as a plain pthread: it may wait as one, but it is no thread any more,
- * and to return from its entry panics.  Calls that need the lost processors
- * (allocating in the runtime, joining or destroying its threads, inspecting,
- * serving or closing it) return -ESHUTDOWN.
+ * child as a plain pthread, with the signal mask of who opened the runtime: it
+ * may wait as one, but it is no thread any more, and to return from its entry
+ * panics.  Calls that need the lost processors (allocating in the runtime, joining
+ * or destroying its threads, inspecting, serving or closing it) return -ESHUTDOWN.
  *
  * Source: Saltzer & Kaashoek, Principles of Computer System Design, 5.5.
  *
@@ -60,14 +64,16 @@ extern "C" {
 
 struct vcore_runtime;
 struct vcore_exit;
+struct vcore_fault;
 
 /*
  * The report of a breach: a call that its contract forbids.
  *
  * The `panic` hook of the offending thread's runtime gets it, on that thread's
  * stack; if the hook returns, or there is none, or the offender is a plain
- * pthread, the report is printed on standard error and the process aborts.  Where `recoverable` is
- * true no object is half changed, and a hook may end the offending thread alone by calling
+ * pthread, the report is printed on standard error and the process aborts.
+ * Where `recoverable` is true, which in this release it always is, no object is
+ * half changed, and a hook may end the offending thread alone by calling
  * vcore_thread_exit.
  */
 struct vcore_report {
@@ -79,6 +85,15 @@ struct vcore_report {
 	bool recoverable;
 };
 
+/*
+ * Panics for a library that is built on this one, as this one's own calls do:
+ * `function` of it was misused, and `breach` says how.  Before, it leaves no object
+ * of its own half changed, and no lock held.
+ *
+ * Requires: function, breach are not NULL (checked: panics).
+ */
+VCORE_API void vcore_panic(const char *function, const char *breach) __attribute__((__noreturn__));
+
 /* Preemption off. */
 #define VCORE_QUANTUM_OFF (-1)
 
@@ -87,6 +102,13 @@ struct vcore_report {
 
 /* Read the clock at every switch: exact times in inspect.h, 2 × ~25 ns. */
 #define VCORE_RUNTIME_ACCOUNT 1u
+/* All its threads are VCORE_THREAD_LIGHT. */
+#define VCORE_RUNTIME_LIGHT 2u
+/*
+ * Faults of its threads are the program's affair: its handler's that was there
+ * before, or the default action's (a core dump).  See fault.h.
+ */
+#define VCORE_RUNTIME_HOST_FAULTS 4u
 
 /*
  * How a runtime is to be.  A zero field means the default; an environment
@@ -101,11 +123,9 @@ struct vcore_runtime_options {
 	 */
 	unsigned processors;
 	/*
-	 * How long a thread may run while others wait, in nanoseconds, at
-	 * least 100 µs, or VCORE_QUANTUM_OFF.  Default: VCORE_QUANTUM (in
-	 * µs, or "off"), else 10 ms.  In this release threads are switched
-	 * only where they wait, yield or end: the value is checked and
-	 * kept, and nothing is preempted.
+	 * How long a thread may run while others wait, in nanoseconds, from
+	 * 100 µs to an hour, or VCORE_QUANTUM_OFF.  Default: VCORE_QUANTUM
+	 * (in µs, or "off"), else 10 ms.  See preempt.h.
 	 */
 	int64_t quantum;
 	/*
@@ -115,17 +135,26 @@ struct vcore_runtime_options {
 	size_t stack_size;
 	/*
 	 * How many kernel threads there may be beyond the processors.
-	 * Default: VCORE_SPARES, else 1024; at most 1 000 000.  Used with
-	 * preemption only.
+	 * Default: VCORE_SPARES, else 1024; at most 1 000 000.  A thread
+	 * that a tick has put off, or let go, keeps one for that time.  When
+	 * all but one are taken no more threads begin; when all are, those
+	 * that ticks have put off take turns, and others wait until one of
+	 * them waits or ends.
 	 */
 	unsigned spares;
 	unsigned flags; /* VCORE_RUNTIME_… */
 	void (*panic)(const struct vcore_report *report);
 	/*
 	 * How many kernel threads of the program may serve the runtime at
-	 * one time: see vcore_runtime_serve.  Default: 4.
+	 * one time, at most 16: see vcore_runtime_serve.  Default: 4.
 	 */
 	unsigned servers;
+	/*
+	 * Told of each thread that a fault has ended (fault.h), on its stack, after
+	 * its cleanups; not to wait for long, and not to fault.  Default: the report
+	 * is printed on standard error.
+	 */
+	void (*fault)(const struct vcore_fault *fault);
 };
 
 /*
@@ -133,9 +162,11 @@ struct vcore_runtime_options {
  *
  * Returns: 0, and *runtime.
  * Errors: -EINVAL (a field out of range, or an environment variable that is
- *	not a number in range: which is said on standard error), -E2BIG (options of a later release
- *with fields set that this one does not know), -ENOMEM, -EAGAIN (no more kernel threads).  Nothing
- *is left behind.
+ *	not a number in range: which is said on standard error), -E2BIG (options
+ *	of a later release with fields set that this one does not know), -ENOMEM,
+ *	-EAGAIN (no more kernel threads or timers; 254 runtimes are open),
+ *	-ENOTSUP (VCORE_RUNTIME_LIGHT where vcore_preempt_obstacle names
+ *	something; a processor with shadow stacks switched on).  Nothing is left behind.
  */
 VCORE_API int vcore_runtime_open(struct vcore_runtime **runtime,
 				 const struct vcore_runtime_options *options);
@@ -160,6 +191,7 @@ VCORE_API int vcore_runtime_close(struct vcore_runtime *runtime, vcore_instant d
  * As with vcore_thread_destroy, a thread ends where it waits, yields or
  * enters the library, and not while it has destruction disabled.
  *
+ * Requires: runtime is not NULL (checked: panics).
  * Returns: 0.  Errors: -ESHUTDOWN after fork, in the child.
  */
 VCORE_API int vcore_runtime_stop(struct vcore_runtime *runtime);
@@ -175,11 +207,13 @@ VCORE_API int vcore_runtime_stop(struct vcore_runtime *runtime);
  * serve is number `processors`, the next `processors` + 1, and so on, the
  * lowest free number each time.  A thread pinned to such a number waits until
  * somebody serves under it, to be destroyed too.  Meanwhile the kernel thread's
- * signal handlers may run on the stack of a vcore thread.
+ * signal handlers may run on the stack of a vcore thread; where there are ticks
+ * they must not be installed with SA_NODEFER.
  *
+ * Requires: runtime is not NULL; the caller is a plain pthread (checked: panics).
  * Returns: 0 at the deadline.
- * Errors: -EBUSY (`servers` kernel threads serve already), -ENOMEM,
- *	-ESHUTDOWN (the runtime is closing or stopped and has no more
+ * Errors: -EBUSY (`servers` kernel threads serve already), -ENOMEM, -EAGAIN (no
+ *	more timers), -ESHUTDOWN (the runtime is closing or stopped and has no more
  *	threads: no need to come again; or after fork).
  */
 VCORE_API int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline);

@@ -21,6 +21,7 @@
  *	from a pthread		yes	yes	yes	yes
  *	from a signal handler	no	no	no	no
  *	may switch threads	no	no	no	no
+ *	orders memory		release	no	no	no
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

@@ -4,43 +4,47 @@
  *	static void *work(void *item) { ...; return result; }
  *
  *	struct vcore_thread *thread;
- *	struct vcore_exit exit;
+ *	struct vcore_exit end;
  *
  *	vcore_thread_allocate(&thread, NULL, work, item);
  *	...
- *	vcore_thread_join(thread, &exit, VCORE_NEVER);
- *	use(exit.result);
+ *	vcore_thread_join(thread, &end, VCORE_NEVER);
+ *	use(end.result);
  *
  * A thread is allocated runnable, runs on any processor of its runtime, and
- * ends when its entry returns, when it exits, or when it is destroyed.  Its
+ * ends when its entry returns, when it exits, is destroyed, or faults.  Its
  * end is kept until somebody joins it; a detached thread (allocated with a
  * NULL handle, or vcore_thread_detach) is forgotten at once.
  *
  * Between two calls into the library a thread is a pthread: errno and C++
- * exceptions in flight are its own.  But after a call that may switch, it may
- * be on another kernel thread.  So an address of a _Thread_local that was taken
- * before such a call must not be used after it; compilers take errno's, and
- * keep it, in any function that uses errno.  A function that makes calls that
- * switch leaves errno to another:
+ * exceptions in flight are its own (exceptions if the C++ runtime was loaded
+ * before the library, as it is by a C++ program).  But after a call that may
+ * switch, it may be on another kernel thread.  So an address of a _Thread_local
+ * that was taken before such a call must not be used after it; compilers take
+ * errno's, and keep it, in any function that uses errno.  A function that makes
+ * calls that switch leaves errno to another:
  *
  *	__attribute__((noinline)) static int last_error(void)
  *	{
  *		return errno;
  *	}
  *
- * The stack has a guard below it.  A thread that runs into it ends the process,
- * with a message that names the thread and its stack's size.  A frame of more
- * than 16 KiB may step over the guard: compile with -fstack-clash-protection.
+ * The stack has a guard below it.  A thread that runs into it ends, as of any other
+ * fault of its own (fault.h): others go on, and its cleanups run in a reserve.  A
+ * frame of more than 48 KiB may step over reserve and guard: compile with
+ * -fstack-clash-protection.
  *
  * A thread must not call pthread_exit, and no C++ exception may leave its entry
  * (std::terminate is called).
  *
  * Ended from outside.  vcore_thread_destroy asks a thread to end: it does so
  * where it next waits, yields or enters the library (1), or at once if it
- * waits.  One that has not begun yet begins, and ends there too.  It runs its
- * cleanups and slot destructors as in vcore_thread_exit.  What must not be torn apart goes between
- * vcore_destroy_disable and vcore_destroy_enable; what must be undone is
- * pushed as a cleanup:
+ * waits.  One that has not begun yet begins, and ends there too.  With
+ * VCORE_THREAD_DESTROY_ANYWHERE it also ends wherever it is in the
+ * application's own text (preempt.h), an endless loop within about a quantum.
+ * It runs its cleanups and slot destructors as in vcore_thread_exit.  What must
+ * not be torn apart goes between vcore_destroy_disable and
+ * vcore_destroy_enable; what must be undone is pushed as a cleanup:
  *
  *	struct vcore_cleanup cleanup;
  *
@@ -62,6 +66,9 @@
  *	orders memory		release	  acq.	 no	 no	  no	 no
  *
  *	(2) options->runtime is required there.
+ *	To exit, and to push and pop cleanups, is for vcore threads alone (checked:
+ *	panics); all other calls are for both, and do not switch; destroy_enable acts
+ *	on destroy.
  *	What a thread did before its end is seen by who joined it; what was
  *	done before allocate is seen by the new thread.
  *
@@ -70,7 +77,9 @@
  * that yielded or were made runnable from elsewhere, in order.  So that no
  * thread starves, every 64th choice of a processor takes the thread that has
  * been runnable longest in one of its queues, of all priorities in turn.
- * Idle processors take work from others, the oldest first.
+ * Idle processors take work from others, the oldest first.  A thread
+ * that computes on and on, above others, lets the longest runnable of them have
+ * a turn at every 64th tick.
  *
  * Source: Saltzer & Kaashoek, 5.5; work stealing after Blumofe & Leiserson,
  * JACM 46 (1999).
@@ -91,12 +100,9 @@ struct vcore_thread;
 struct vcore_runtime;
 struct vcore_space;
 
-/*
- * May be switched in application text, by its own promise.  For preemption; no
- * effect in this release.
- */
+/* Preempted faster, by a promise of its own: see preempt.h. */
 #define VCORE_THREAD_LIGHT 1u
-/* Destroy acts in application text too.  No effect in this release. */
+/* Destroy acts wherever the thread is in the application's own text. */
 #define VCORE_THREAD_DESTROY_ANYWHERE 2u
 /* The floating-point control words (rounding, traps) travel with it. */
 #define VCORE_THREAD_FPENV 4u
@@ -114,8 +120,8 @@ struct vcore_thread_options {
 	size_t size;
 	const char *name;              /* copied, cut to 31 bytes */
 	struct vcore_runtime *runtime; /* NULL: the caller's own */
-	struct vcore_space *space;     /* must be NULL in this release */
-	size_t stack_size;             /* usable bytes, up to 1 GiB */
+	struct vcore_space *space;     /* that it lives in: see space.h; NULL: none */
+	size_t stack_size;             /* usable bytes, up to 1 GiB; 0: the runtime's */
 	int priority;                  /* -8 … 7, higher runs first */
 	unsigned flags;                /* VCORE_THREAD_… */
 	unsigned processor;            /* with PINNED: which, from 0 */
@@ -145,7 +151,9 @@ struct vcore_cleanup {
  *	not (checked: panics).
  * Returns: 0, and *thread.
  * Errors: -EINVAL (priority, flags, processor or stack_size out of range),
- *	-E2BIG (options of a later release), -ENOTSUP (space), -ENOMEM,
+ *	-E2BIG (options of a later release), -ENOTSUP (LIGHT or
+ *	DESTROY_ANYWHERE where vcore_preempt_obstacle names a function that lies
+ *	in the program, in which a thread might be abandoned), -ENOMEM,
  *	-EAGAIN (no more threads, or no more mappings for guards: see `limit`
  *	in vcore_inspect_runtime), -ESHUTDOWN (the runtime is closing or
  *	stopped, or was lost in fork).
@@ -233,14 +241,14 @@ VCORE_API uint64_t vcore_thread_id(const struct vcore_thread *thread);
 VCORE_API const char *vcore_thread_name(const struct vcore_thread *thread);
 
 /*
- * Pushes a cleanup: f(argument) runs when the calling thread exits or is
- * destroyed before the cleanup was popped.  The structure lies on the
+ * Pushes a cleanup: f(argument) runs when the calling thread exits, is destroyed
+ * or faults before the cleanup was popped.  The structure lies on the
  * caller's stack, and is popped in the function that pushed it, in reverse
  * order of pushing.  Cleanups may wait and call the library; they must not
  * exit.  With `execute`, pop runs f(argument), destruction disabled.
  *
- * Requires: the caller is a vcore thread, and `cleanup` was the last pushed
- *	(checked: panics).
+ * Requires: the caller is a vcore thread, `cleanup` was the last pushed, and
+ *	none is left when the entry returns (checked: panics).
  */
 VCORE_API void vcore_cleanup_push(struct vcore_cleanup *cleanup, void (*f)(void *), void *argument);
 VCORE_API void vcore_cleanup_pop(struct vcore_cleanup *cleanup, bool execute);

@@ -13,7 +13,7 @@
 #include <vcore/base.h>
 
 #define VCORE_VERSION_MAJOR 0
-#define VCORE_VERSION_MINOR 1
+#define VCORE_VERSION_MINOR 5
 #define VCORE_VERSION_PATCH 0
 
 #ifdef __cplusplus

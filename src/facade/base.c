@@ -17,14 +17,14 @@ const char *vcore_version(void)
 
 vcore_instant vcore_now(void)
 {
-	return vci_clock();
+	return vci_clock_for_caller();
 }
 
 vcore_instant vcore_after(int64_t nanoseconds)
 {
 	vcore_instant instant;
 
-	if (__builtin_add_overflow(vci_clock(), nanoseconds, &instant)) {
+	if (__builtin_add_overflow(vci_clock_for_caller(), nanoseconds, &instant)) {
 		return VCORE_NEVER;
 	}
 	return instant > 0 ? instant : 0;

@@ -13,15 +13,18 @@
 #include "sched/end.h"
 #include "sched/idle.h"
 #include "sched/quiet.h"
+#include "sched/rcu.h"
+#include "sync/eventcount.h"
 
 static bool is_deadlocked(const struct vcore_runtime *runtime)
 {
 	return __atomic_load_n(&runtime->deadlocked, __ATOMIC_ACQUIRE);
 }
 
+/* By a processor that has no thread. */
 static void note_drained(struct vcore_runtime *runtime)
 {
-	vcore_eventcount_advance(&runtime->drained);
+	vci_eventcount_advance(&runtime->drained);
 }
 
 /* How often to look for a deadlock while kernel threads of others may end. */
@@ -131,7 +134,8 @@ int vcore_runtime_serve(struct vcore_runtime *runtime, vcore_instant deadline)
 	if (vci_runtime_is_lost(runtime)) {
 		return -ESHUTDOWN;
 	}
-	VCI_PANIC_IF(vci_kthread_self() != NULL, "a vcore thread cannot serve a runtime");
+	VCI_PANIC_IF(vci_thread_self() != NULL, "a vcore thread cannot serve a runtime");
+	vci_rcu_refuse_inside(__func__, VCI_RCU_NO_WAIT);
 	return vci_runtime_serve(runtime, deadline);
 }
 

@@ -17,16 +17,20 @@
 /* Wide enough that a frame of some kilobytes does not step over it. */
 #define GUARD_BYTES ((size_t)16 << 10)
 
+/* Each half is enough for what libc does, and for the cleanups of most threads. */
+#define RESERVE_HALF ((size_t)16 << 10)
+
+/*
+ * A thread that was switched, or ends, in the handler of a tick is interrupted
+ * again above its frame.
+ */
+#define SIGNALS 2
+
 /*
  * Headers start at one of 16 lines of their page: at the same place in every
  * page they would all compete for the same set of the cache.
  */
 #define COLOURS 16
-
-static size_t round_up(size_t bytes, size_t unit)
-{
-	return (bytes + unit - 1) & ~(unit - 1);
-}
 
 int vci_stacks_open(struct vci_stacks *stacks, size_t stack_size, size_t header)
 {
@@ -34,15 +38,16 @@ int vci_stacks_open(struct vci_stacks *stacks, size_t stack_size, size_t header)
 	if (stacks->slabs == NULL) {
 		return -ENOMEM;
 	}
-	stacks->header = round_up(header, VCI_CACHE_LINE);
-	stacks->guard = round_up(GUARD_BYTES, vci_page_size);
+	stacks->header = vci_round_up(header, VCI_CACHE_LINE);
+	stacks->reserve = 2 * vci_round_up(RESERVE_HALF, vci_page_size);
+	stacks->guard = vci_round_up(GUARD_BYTES + vci_page_size, vci_page_size) + stacks->reserve;
 	stacks->stack_size = stack_size;
 	stacks->overhead = stacks->guard + stacks->header + (size_t)COLOURS * VCI_CACHE_LINE +
-			   vci_signal_frame();
+			   SIGNALS * vci_signal_frame();
 	for (unsigned k = 1; k < VCI_STACK_KINDS; k++) {
 		stacks->kinds[k].slot_bytes = vci_page_size << k;
 	}
-	stacks->kinds[0].slot_bytes = round_up(stack_size + stacks->overhead, vci_page_size);
+	stacks->kinds[0].slot_bytes = vci_round_up(stack_size + stacks->overhead, vci_page_size);
 	return 0;
 }
 
@@ -182,7 +187,7 @@ static struct vci_stack *set_up(struct vci_stacks *stacks, uint32_t index)
 	stack->low = base + stacks->guard;
 	stack->index = index;
 	stack->kind = slab->kind;
-	VCI_VALGRIND_STACK(stack->low, (char *)stack);
+	(void)VCI_VALGRIND_STACK(stack->low, (char *)stack);
 	return stack;
 }
 

@@ -3,8 +3,13 @@
  *
  * A stack lies in a slot of address space, its header at the top:
  *
- *	| guard |	usable, grows down		| header |
- *	base	low			         (struct vci_stack)
+ *	| guard | reserve |	usable, grows down		| header |
+ *	base	        low			         (struct vci_stack)
+ *
+ * The reserve is as inaccessible as the guard, until a thread has used its stack
+ * up: then it is opened, by half or all of it, so that what must still be done can be
+ * done there; and the guard but for its last page, when that has been used up too.
+ * Nothing lies in what is not open.
  *
  * The pool's user embeds struct vci_stack as the first member of something of
  * its own (here: the control block of a thread), so that header and the first
@@ -61,7 +66,8 @@ struct vci_stack_kind {
 };
 
 struct vci_stacks {
-	size_t header, stack_size, guard, overhead;
+	/* `guard`: all that is inaccessible, of which `reserve` is the upper part */
+	size_t header, stack_size, guard, reserve, overhead;
 	/* guarded by lock */
 	struct vci_spin lock;
 	struct vci_stack_kind kinds[VCI_STACK_KINDS];
@@ -84,6 +90,26 @@ int vci_stack_kind(const struct vci_stacks *stacks, size_t stack_size);
 
 /* Usable bytes of a stack of that kind, at least. */
 size_t vci_stack_size(const struct vci_stacks *stacks, uint32_t kind);
+
+/* How much of the reserve is open. */
+enum vci_reserve {
+	VCI_RESERVE_CLOSED,
+	VCI_RESERVE_HALF,
+	VCI_RESERVE_ALL,
+	VCI_RESERVE_LAST, /* of the guard, too */
+};
+
+/*
+ * Of a stack whose lowest usable byte is `low`, with such a guard below it: the
+ * lowest byte that is accessible then.
+ */
+char *vci_stack_floor(const struct vci_stacks *stacks, char *low, enum vci_reserve reserve);
+
+/* Opens so much of it: by system calls alone.  0, or -ENOMEM. */
+int vci_stack_open(const struct vci_stacks *stacks, char *low, enum vci_reserve reserve);
+
+/* Closes all, and gives the memory back.  0, or -ENOMEM. */
+int vci_stack_shut(struct vci_stacks *stacks, char *low);
 
 /*
  * Up to n stacks of a kind, linked by next; at least one, or NULL with the

@@ -12,13 +12,22 @@
 #ifndef VCI_ANNOTATE_H
 #define VCI_ANNOTATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "platform/platform.h"
 
 #ifdef VCI_HAVE_VALGRIND
 #include <valgrind/valgrind.h>
-#define VCI_VALGRIND_STACK(low, high) (void)VALGRIND_STACK_REGISTER(low, high)
+#define VCI_VALGRIND_STACK(low, high) ((unsigned)VALGRIND_STACK_REGISTER(low, high))
+#define VCI_VALGRIND_NO_STACK(number) VALGRIND_STACK_DEREGISTER(number)
+#define VCI_ON_VALGRIND               (RUNNING_ON_VALGRIND != 0)
+#define VCI_VALGRIND_SAY(text)        (void)VALGRIND_PRINTF("%s\n", text)
 #else
-#define VCI_VALGRIND_STACK(low, high) ((void)(low), (void)(high))
+#define VCI_VALGRIND_STACK(low, high) ((void)(low), (void)(high), 0u)
+#define VCI_VALGRIND_NO_STACK(number) ((void)(number))
+#define VCI_ON_VALGRIND               false
+#define VCI_VALGRIND_SAY(text)        ((void)(text))
 #endif
 
 #ifdef __has_feature
@@ -37,10 +46,27 @@
 #endif
 
 /*
+ * A call into a sanitizer's runtime leaves library text, as a call into libc
+ * does (linux/outside.h); such calls that the compiler adds stay in the
+ * runtime's own text, which a tick does not touch.
+ */
+#if defined VCI_ASAN || defined VCI_TSAN
+#define VCI_TELL(call)                                                                             \
+	do {                                                                                       \
+		vci_local()->inside++;                                                             \
+		call;                                                                              \
+		vci_local()->inside--;                                                             \
+	} while (0)
+#endif
+
+/*
  * A function that reads what others may write at the same time, and checks
  * afterwards that they did not.
  */
 #define VCI_READS_RACILY __attribute__((no_sanitize("thread")))
+
+/* In it: the field, read once. */
+#define VCI_READ(field) (*(volatile __typeof__(field) *)&(field))
 
 /* Of a stack: its bounds for ASan, its fiber for TSan. */
 struct vci_annotation {
@@ -65,11 +91,11 @@ struct vci_annotation {
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* Pages that are new to the library; their shadow may be another mapping's. */
+/* Pages that are new to the library, or are given up: their shadow may be of what was there. */
 static inline void vci_annotate_fresh(void *address, size_t bytes)
 {
 #ifdef VCI_ASAN
-	__asan_unpoison_memory_region(address, bytes);
+	VCI_TELL(__asan_unpoison_memory_region(address, bytes));
 #endif
 	(void)address;
 	(void)bytes;
@@ -82,10 +108,10 @@ static inline void vci_annotate_begin(struct vci_annotation *to, void *low, void
 	to->low = low;
 	to->bytes = (size_t)((char *)high - (char *)low);
 	to->fake_stack = NULL;
-	__asan_unpoison_memory_region(low, to->bytes);
+	VCI_TELL(__asan_unpoison_memory_region(low, to->bytes));
 #endif
 #ifdef VCI_TSAN
-	to->fiber = __tsan_create_fiber(0);
+	VCI_TELL(to->fiber = __tsan_create_fiber(0));
 #endif
 	(void)to;
 	(void)low;
@@ -101,7 +127,7 @@ static inline void vci_annotate_base(struct vci_annotation *base)
 	base->fake_stack = NULL;
 #endif
 #ifdef VCI_TSAN
-	base->fiber = __tsan_get_current_fiber();
+	VCI_TELL(base->fiber = __tsan_get_current_fiber());
 #endif
 	(void)base;
 }
@@ -111,10 +137,11 @@ static inline void vci_annotate_leave(struct vci_annotation *from, struct vci_an
 				      int ends)
 {
 #ifdef VCI_ASAN
-	__sanitizer_start_switch_fiber(ends ? NULL : &from->fake_stack, to->low, to->bytes);
+	VCI_TELL(__sanitizer_start_switch_fiber(ends ? NULL : &from->fake_stack, to->low,
+						to->bytes));
 #endif
 #ifdef VCI_TSAN
-	__tsan_switch_to_fiber(to->fiber, 0);
+	VCI_TELL(__tsan_switch_to_fiber(to->fiber, 0));
 #endif
 	(void)from;
 	(void)to;
@@ -128,7 +155,7 @@ static inline void vci_annotate_arrive(struct vci_annotation *from, struct vci_a
 	const void *low;
 	size_t bytes;
 
-	__sanitizer_finish_switch_fiber(to->fake_stack, &low, &bytes);
+	VCI_TELL(__sanitizer_finish_switch_fiber(to->fake_stack, &low, &bytes));
 	if (from->low == NULL) {
 		from->low = low;
 		from->bytes = bytes;
@@ -142,17 +169,21 @@ static inline void vci_annotate_arrive(struct vci_annotation *from, struct vci_a
 static inline void vci_annotate_end(struct vci_annotation *ended)
 {
 #ifdef VCI_TSAN
-	__tsan_destroy_fiber(ended->fiber);
+	VCI_TELL(__tsan_destroy_fiber(ended->fiber));
 	ended->fiber = NULL;
 #endif
 	(void)ended;
 }
 
-/* Orders plain data by an address where the atomics alone do not tell TSan. */
+/*
+ * Orders plain data by an address where the atomics alone do not tell TSan: where
+ * they are asymmetric, and wherever a tick may come, for in calls that block it
+ * overlooks atomics.
+ */
 static inline void vci_annotate_acquire(void *address)
 {
 #ifdef VCI_TSAN
-	__tsan_acquire(address);
+	VCI_TELL(__tsan_acquire(address));
 #endif
 	(void)address;
 }
@@ -160,7 +191,7 @@ static inline void vci_annotate_acquire(void *address)
 static inline void vci_annotate_release(void *address)
 {
 #ifdef VCI_TSAN
-	__tsan_release(address);
+	VCI_TELL(__tsan_release(address));
 #endif
 	(void)address;
 }

@@ -8,6 +8,8 @@
  */
 #include <stddef.h>
 
+#include "arch/arch.h"
+
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int byte, size_t n);
@@ -44,3 +46,11 @@ void *memset(void *to, int byte, size_t n)
 	}
 	return to;
 }
+
+#ifndef VCI_COPY_SURVIVES
+bool vci_copy(void *to, const void *from, size_t n)
+{
+	memcpy(to, from, n);
+	return true;
+}
+#endif

@@ -17,11 +17,9 @@ static void print(const struct vcore_report *report)
 	vci_line_text(&line, ": ");
 	vci_line_text(&line, report->breach);
 	if (report->thread != 0) {
-		vci_line_text(&line, " (thread ");
-		vci_line_number(&line, (int64_t)report->thread);
-		vci_line_text(&line, " \"");
-		vci_line_text(&line, report->name);
-		vci_line_text(&line, "\")\n");
+		vci_line_text(&line, " (");
+		vci_line_thread(&line, report->thread, report->name);
+		vci_line_text(&line, ")\n");
 	} else {
 		vci_line_text(&line, " (a plain pthread)\n");
 	}
@@ -47,6 +45,12 @@ void vci_panic(const char *function, const char *breach)
 	}
 	print(&report);
 	vci_abort();
+}
+
+void vcore_panic(const char *function, const char *breach)
+{
+	VCI_PANIC_IF(function == NULL || breach == NULL, "function or breach is NULL");
+	vci_panic(function, breach);
 }
 
 void vci_line_begin(struct vci_line *line)
@@ -91,6 +95,15 @@ void vci_line_pointer(struct vci_line *line, const void *pointer)
 {
 	vci_line_text(line, "0x");
 	digits(line, (uintptr_t)pointer, 16);
+}
+
+void vci_line_thread(struct vci_line *line, uint64_t id, const char *name)
+{
+	vci_line_text(line, "thread ");
+	vci_line_number(line, (int64_t)id);
+	vci_line_text(line, " \"");
+	vci_line_text(line, name);
+	vci_line_text(line, "\"");
 }
 
 int vci_line_write(struct vci_line *line, int fd)

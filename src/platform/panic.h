@@ -38,6 +38,7 @@ void vci_line_begin(struct vci_line *line);
 void vci_line_text(struct vci_line *line, const char *text);
 void vci_line_number(struct vci_line *line, int64_t number);
 void vci_line_pointer(struct vci_line *line, const void *pointer);
+void vci_line_thread(struct vci_line *line, uint64_t id, const char *name); /* thread 1 "x" */
 int vci_line_write(struct vci_line *line, int fd); /* and empties it; 0 or -E… */
 
 #endif /* VCI_PANIC_H */

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "sched/end.h"
+#include "sched/preempt.h"
 #include "sched/thread.h"
 #include "sched/waiter.h"
 
@@ -33,28 +34,33 @@ static bool request(struct vcore_thread *thread, uint64_t life)
 }
 
 /*
- * Ends its wait, if it waits.  The claim is read before the life is checked
- * again: the wait is of this thread, or the claim fails, for the count of
- * waits grows from thread to thread.
+ * Ends its wait, if it waits; sends it a tick, if only that can reach it.  The
+ * claim is read before the life is checked again: the wait is of this thread, or
+ * the claim fails, for the count of waits grows from thread to thread.
  */
-static void interrupt(struct vcore_thread *thread, uint64_t generation)
+static void interrupt(struct vcore_runtime *runtime, struct vcore_thread *thread,
+		      uint64_t generation)
 {
 	uint64_t word = __atomic_load_n(&thread->waiter.claim, __ATOMIC_ACQUIRE);
 	uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
-	if (life / VCI_LIFE_GENERATION == generation && (life & VCI_LIFE_DESTROY) &&
-	    vci_waiter_destroy(thread, word)) {
+	if (life / VCI_LIFE_GENERATION != generation || !(life & VCI_LIFE_DESTROY)) {
+		return;
+	}
+	if (vci_waiter_destroy(thread, word)) {
 		vci_ready(thread);
+	} else {
+		vci_preempt_doomed(runtime, thread);
 	}
 }
 
-static bool destroy(struct vcore_thread *thread, uint64_t life)
+static bool destroy(struct vcore_runtime *runtime, struct vcore_thread *thread, uint64_t life)
 {
 	if (!request(thread, life)) {
 		return false;
 	}
 	vci_fence_heavy(); /* pairs with the light fence in switch.c */
-	interrupt(thread, life / VCI_LIFE_GENERATION);
+	interrupt(runtime, thread, life / VCI_LIFE_GENERATION);
 	return true;
 }
 
@@ -65,7 +71,7 @@ int vcore_thread_destroy(struct vcore_thread *thread)
 	if (thread == NULL || vci_runtime_is_lost(thread->runtime)) {
 		return thread == NULL ? 0 : -ESHUTDOWN;
 	}
-	(void)destroy(thread, __atomic_load_n(&thread->life, __ATOMIC_RELAXED));
+	(void)destroy(thread->runtime, thread, __atomic_load_n(&thread->life, __ATOMIC_RELAXED));
 	if (self != NULL) {
 		vci_end_if_due(self);
 	}
@@ -87,7 +93,8 @@ int vcore_thread_destroy_id(struct vcore_runtime *runtime, uint64_t id)
 	if (thread != NULL) {
 		uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
-		found = vci_id(life / VCI_LIFE_GENERATION, index) == id && destroy(thread, life);
+		found = vci_id(life / VCI_LIFE_GENERATION, index) == id &&
+			destroy(runtime, thread, life);
 	}
 	vci_stacks_walk_end(&runtime->stacks);
 	if (self != NULL) {
@@ -105,8 +112,7 @@ static int request_each(struct vcore_thread *thread, uint64_t life, void *argume
 
 static int interrupt_each(struct vcore_thread *thread, uint64_t life, void *argument)
 {
-	(void)argument;
-	interrupt(thread, life / VCI_LIFE_GENERATION);
+	interrupt(argument, thread, life / VCI_LIFE_GENERATION);
 	return 0;
 }
 
@@ -116,5 +122,5 @@ void vci_destroy_all(struct vcore_runtime *runtime)
 	vci_fence_heavy(); /* pairs with the light fence in bring_to_life */
 	(void)vci_thread_walk(runtime, request_each, NULL);
 	vci_fence_heavy(); /* one for all: pairs with the light fence in switch.c */
-	(void)vci_thread_walk(runtime, interrupt_each, NULL);
+	(void)vci_thread_walk(runtime, interrupt_each, runtime);
 }

@@ -36,31 +36,43 @@ static void line_time(struct vci_line *line, int64_t nanoseconds)
 	vci_line_text(line, " ms");
 }
 
-/* --- circles of joins ------------------------------------------------------------------ */
+/* --- circles ---------------------------------------------------------------------------- */
+
+static const struct vcore_thread *thread_with_id(struct vcore_runtime *runtime, uint64_t id)
+{
+	uint32_t index = vci_id_index(id);
+	const struct vcore_thread *thread =
+		id != 0 ? (const struct vcore_thread *)vci_stacks_at(&runtime->stacks, index)
+			: NULL;
+	uint64_t life;
+
+	if (thread == NULL) {
+		return NULL;
+	}
+	life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
+	return vci_id(life / VCI_LIFE_GENERATION, index) == id ? thread : NULL;
+}
 
 /*
- * The thread that one waits to join, NULL if it does not, or if that belongs to
- * another runtime.  It is found by its id: the thread that waited may be gone.
+ * The thread that one waits for: to join it, or until it releases a lock; NULL
+ * if it waits for nobody of this runtime.  It is found by its id: the thread
+ * that waited may be gone.
  */
-VCI_READS_RACILY static const struct vcore_thread *joined_by(struct vcore_runtime *runtime,
-							     const struct vcore_thread *thread)
+VCI_READS_RACILY static const struct vcore_thread *awaited_by(struct vcore_runtime *runtime,
+							      const struct vcore_thread *thread)
 {
 	struct vcore_thread_info info;
 	const struct vcore_thread *joined;
-	uint32_t index;
 	uint64_t life = __atomic_load_n(&thread->life, __ATOMIC_ACQUIRE);
 
-	if (!vci_inspect_thread(thread, life, &info) || info.wait != VCORE_WAIT_JOIN) {
+	if (!vci_inspect_thread(thread, life, &info)) {
 		return NULL;
 	}
-	index = vci_id_index(info.joins);
-	joined = (const struct vcore_thread *)vci_stacks_at(&runtime->stacks, index);
-	if (joined == NULL) {
-		return NULL;
+	if (info.wait != VCORE_WAIT_JOIN) {
+		return thread_with_id(runtime, info.owner);
 	}
-	life = __atomic_load_n(&joined->life, __ATOMIC_ACQUIRE);
-	if (vci_id(life / VCI_LIFE_GENERATION, index) != info.joins ||
-	    *(void *volatile const *)&thread->waiter.object != (const void *)joined) {
+	joined = thread_with_id(runtime, info.joins);
+	if (*(void *volatile const *)&thread->waiter.object != (const void *)joined) {
 		return NULL; /* not of this runtime, though it has the number */
 	}
 	return joined;
@@ -73,9 +85,9 @@ static bool is_in_circle(struct vcore_runtime *runtime, const struct vcore_threa
 
 	/* One by one, and two by two: on the way round they meet, if not before. */
 	do {
-		slow = joined_by(runtime, slow);
-		fast = joined_by(runtime, fast);
-		fast = fast != NULL ? joined_by(runtime, fast) : NULL;
+		slow = awaited_by(runtime, slow);
+		fast = awaited_by(runtime, fast);
+		fast = fast != NULL ? awaited_by(runtime, fast) : NULL;
 		if (slow == thread) {
 			return true;
 		}
@@ -84,6 +96,18 @@ static bool is_in_circle(struct vcore_runtime *runtime, const struct vcore_threa
 }
 
 /* --- lines --------------------------------------------------------------------------------- */
+
+static const char *const object_names[] = {
+	[VCORE_WAIT_LOCK] = " for lock ",
+	[VCORE_WAIT_TICKETLOCK] = " for ticketlock ",
+	[VCORE_WAIT_READ] = " to read, for rwlock ",
+	[VCORE_WAIT_WRITE] = " to write, for rwlock ",
+	[VCORE_WAIT_CONDITION] = " for condition ",
+	[VCORE_WAIT_SEMAPHORE] = " for semaphore ",
+	[VCORE_WAIT_SEND] = " to send, for buffer ",
+	[VCORE_WAIT_RECEIVE] = " to receive, for buffer ",
+	[VCORE_WAIT_SELECT] = " in select, of cases ",
+};
 
 static void line_wait(struct vci_line *line, const struct vcore_thread_info *info)
 {
@@ -103,6 +127,14 @@ static void line_wait(struct vci_line *line, const struct vcore_thread_info *inf
 		vci_line_text(line, " to join thread ");
 		vci_line_number(line, (int64_t)info->joins);
 		break;
+	default:
+		vci_line_text(line, object_names[info->wait]);
+		vci_line_pointer(line, info->object);
+		if (info->owner != 0) {
+			vci_line_text(line, " of thread ");
+			vci_line_number(line, (int64_t)info->owner);
+		}
+		break;
 	}
 }
 
@@ -117,6 +149,40 @@ static void line_thread(struct vci_line *line, const struct vcore_thread_info *i
 	}
 	vci_line_text(line, ": ");
 	vci_line_text(line, state_names[info->state]);
+}
+
+static const char *const refusal_names[] = {
+	[VCORE_REFUSAL_LIBRARY] = "in the library",
+	[VCORE_REFUSAL_DISABLED] = "disabled",
+	[VCORE_REFUSAL_MASK] = "another signal mask",
+	[VCORE_REFUSAL_HANDLER] = "in a signal handler",
+	[VCORE_REFUSAL_STACK] = "on another stack",
+	[VCORE_REFUSAL_FOREIGN] = "in foreign code",
+	[VCORE_REFUSAL_SPARES] = "no spare",
+	[VCORE_REFUSAL_SERVER] = "on a server",
+	[VCORE_REFUSAL_RCU] = "in a read section",
+};
+
+/* A number of something, if there is any. */
+static void line_count(struct vci_line *line, uint64_t n, const char *what)
+{
+	if (n != 0) {
+		vci_line_text(line, ", ");
+		vci_line_number(line, (int64_t)n);
+		vci_line_text(line, what);
+	}
+}
+
+static void line_preemption(struct vci_line *line, const struct vcore_thread_info *info)
+{
+	line_count(line, info->preemptions, " preemptions");
+	line_count(line, info->hand_overs, " hand-overs");
+	line_count(line, info->refusals, " refusals");
+	if (info->refusal != VCORE_REFUSAL_NONE) {
+		vci_line_text(line, " (");
+		vci_line_text(line, refusal_names[info->refusal]);
+		vci_line_text(line, ")");
+	}
 }
 
 static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argument)
@@ -144,16 +210,40 @@ static int dump_thread(struct vcore_thread *thread, uint64_t life, void *argumen
 			vci_line_text(&line, ", IN A CIRCLE");
 		}
 	}
+	vci_line_text(&line, info.kept ? ", kept" : info.let_go ? ", let go" : "");
 	vci_line_text(&line, info.destroyed ? ", asked to end" : "");
 	vci_line_text(&line, "; ");
 	vci_line_number(&line, (int64_t)info.switches);
-	vci_line_text(&line, " switches, stack ");
+	vci_line_text(&line, " switches");
+	line_preemption(&line, &info);
+	vci_line_text(&line, ", stack ");
 	vci_line_number(&line, (int64_t)info.stack_used);
 	vci_line_text(&line, "/");
 	vci_line_number(&line, (int64_t)info.stack_size);
 	vci_line_text(&line, "\n");
 	dump->error = vci_line_write(&line, dump->fd);
 	return dump->error;
+}
+
+static void line_ticks(struct vci_line *line, const struct vcore_statistics *statistics)
+{
+	if (statistics->unpreemptive != NULL) {
+		vci_line_text(line, ", not preemptive (");
+		vci_line_text(line, statistics->unpreemptive);
+		vci_line_text(line, ")");
+		return;
+	}
+	line_count(line, statistics->ticks, " ticks");
+	line_count(line, statistics->preemptions, " preemptions");
+	line_count(line, statistics->hand_overs, " hand-overs");
+	line_count(line, statistics->refusals, " refusals");
+	line_count(line, statistics->spares, " spares");
+	if (statistics->spares_short != 0) {
+		line_count(line, statistics->spares_short, " times short of them (limit: ");
+		vci_line_text(line,
+			      statistics->spares_limit != NULL ? statistics->spares_limit : "time");
+		vci_line_text(line, ")");
+	}
 }
 
 static int dump_runtime(const struct dump *dump)
@@ -173,7 +263,9 @@ static int dump_runtime(const struct dump *dump)
 	vci_line_number(&line, (int64_t)statistics.switches);
 	vci_line_text(&line, " switches, ");
 	vci_line_number(&line, (int64_t)statistics.steals);
-	vci_line_text(&line, " steals\n");
+	vci_line_text(&line, " steals");
+	line_ticks(&line, &statistics);
+	vci_line_text(&line, "\n");
 	return vci_line_write(&line, dump->fd);
 }
 

@@ -6,19 +6,24 @@
 #include "sched/end.h"
 
 #include "sched/cache.h"
+#include "sched/enter.h"
+#include "sched/fault.h"
 #include "sched/processor.h"
+#include "sched/resident.h"
 #include "sched/slots.h"
 #include "sched/switch.h"
 #include "sched/waiter.h"
 
 /*
- * In a child of fork a thread may go on, as a pthread; it cannot end, for
- * there is no processor to go back to.
+ * The door is closed.  In a child of fork a thread may go on, as a pthread; it
+ * cannot end, for there is no processor to go back to.
  */
-static struct vci_kthread *kthread_not_lost(void)
+static __attribute__((noinline)) struct vci_kthread *come_to_end(void)
 {
-	struct vci_kthread *m = vci_kthread_self();
+	struct vci_kthread *m;
 
+	vci_rcu_refuse_inside("vcore_thread_exit", "the thread ends in a read section");
+	m = vci_enter_return();
 	if (unlikely(m == NULL)) {
 		vci_panic("vcore_thread_exit",
 			  "the processors of the runtime were lost in fork; a child may only exec "
@@ -30,8 +35,14 @@ static struct vci_kthread *kthread_not_lost(void)
 void vci_end_begin(void *thread)
 {
 	struct vcore_thread *self = thread;
+	void *result = self->entry(self->argument);
 
-	vci_end_self(self, VCORE_RETURNED, self->entry(self->argument));
+	if (unlikely(self->cleanups != NULL)) {
+		self->cleanups = NULL; /* what they lie in is gone */
+		vci_panic("vcore_cleanup_push",
+			  "the entry has returned before a cleanup was popped");
+	}
+	vci_end_self(self, VCORE_RETURNED, result);
 }
 
 static void run_cleanups(struct vcore_thread *self)
@@ -89,10 +100,15 @@ static bool may_run_next(struct vci_processor *processor, struct vci_waiter *wai
  */
 static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 {
-	struct vci_kthread *m = kthread_not_lost();
-	struct vci_waiter *joiner = close_join(self);
-	struct vci_processor *processor = m->processor;
+	struct vci_kthread *m = vci_local_door();
+	struct vci_waiter *joiner;
+	struct vci_processor *processor;
 
+	if (unlikely(m == NULL)) {
+		m = come_to_end();
+	}
+	joiner = close_join(self);
+	processor = m->processor;
 	vci_count(&processor->ended, 1);
 	m->joiner = NULL;
 	if (vci_join_is_waiter(joiner) && vci_waiter_claim(joiner, VCI_WOKEN)) {
@@ -108,11 +124,21 @@ static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
 {
 	self->undestroyable++; /* never 0 again: nothing ends it a second time */
+	if (unlikely(self->trouble != VCI_NO_TROUBLE)) {
+		vci_fault_begin_end(self);
+	}
 	if (unlikely(self->cleanups != NULL)) {
 		run_cleanups(self);
 	}
 	if (unlikely(self->has_slots)) {
 		vci_slots_destroy(&self->slots);
+	}
+	if (unlikely(self->has_holds)) {
+		vci_holds_abandon(&self->waiter);
+	}
+	if (unlikely(self->trouble != VCI_NO_TROUBLE)) { /* that of a cleanup, perhaps */
+		how = VCORE_FAULTED;
+		vci_fault_report(self);
 	}
 	self->how = how;
 	self->argument = result;
@@ -137,6 +163,12 @@ void vci_end_settle(struct vci_kthread *m, struct vcore_thread *left)
 
 void vci_end_free(struct vci_kthread *m, struct vcore_thread *thread)
 {
+	if (unlikely(thread->flags & VCI_THREAD_RESIDENT)) {
+		vci_resident_end(thread);
+	}
+	if (unlikely(thread->reserve | thread->trouble) && !vci_fault_forget(thread)) {
+		return; /* its stack has no guard: it is never used again */
+	}
 	/* Until the block is used again, a second join or detach finds this. */
 	__atomic_store_n(&thread->join, VCI_JOIN_DETACHED, __ATOMIC_RELAXED);
 	vci_annotate_end(&thread->annotation);

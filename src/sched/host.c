@@ -5,24 +5,40 @@
  */
 #include "sched/host.h"
 
+#include <vcore/rcu.h>
+
+#include "sched/end.h"
+#include "sched/owner.h"
+#include "sched/rcu.h"
 #include "sched/registry.h"
 #include "sched/slots.h"
 
 /* Records are made in pages of so many bytes. */
 #define CHUNK_BYTES ((size_t)16 << 10)
 
-static struct vci_host *free_hosts; /* guarded by vci_process_lock */
+/* guarded by vci_process_lock */
+static struct vci_host *free_hosts;
+static uint32_t n_hosts;
+
+/* How often the end waits for destructors of the program's; POSIX has 4 rounds. */
+#define DELAYS 2
+
+/* As many as there are numbers of owners. */
+#define HOSTS_MAX ((UINT32_C(1) << VCI_OWNER_INDEX_BITS) - 1)
 
 /* With the lock: makes more records; if it cannot, there are none. */
 static void make_more(void)
 {
-	struct vci_host *chunk = vci_pages_reserve(CHUNK_BYTES);
+	const size_t n = CHUNK_BYTES / sizeof(struct vci_host);
+	struct vci_host *chunk = n_hosts <= HOSTS_MAX - n ? vci_pages_reserve(CHUNK_BYTES) : NULL;
 
 	if (chunk == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < CHUNK_BYTES / sizeof *chunk; i++) {
+	for (size_t i = 0; i < n; i++) {
+		n_hosts++;
 		chunk[i].waiter.host = true;
+		chunk[i].waiter.id = VCI_OWNER_HOSTS << VCI_OWNER_INDEX_BITS | n_hosts;
 		chunk[i].next_free = free_hosts;
 		free_hosts = &chunk[i];
 	}
@@ -58,10 +74,18 @@ static void end(void *argument)
 	struct vci_host *host = argument;
 
 	vci_local()->host = host;
+	vci_rcu_refuse_inside("pthread_exit", "the pthread ends in a read section");
 	if (host->has_slots) {
 		vci_slots_destroy(&host->slots);
 		host->has_slots = false;
 	}
+	if (host->waiter.holds.n > 0 && host->delays < DELAYS && vci_at_thread_end(end) == 0) {
+		host->delays++; /* perhaps another destructor releases it */
+		return;
+	}
+	vci_holds_abandon(&host->waiter);
+	vcore_rcu_unregister();
+	host->delays = 0;
 	vci_local()->host = NULL;
 	give(host);
 }

@@ -17,6 +17,7 @@ struct vci_host {
 	struct vci_waiter waiter;
 	struct vci_slots slots; /* meaningful if has_slots */
 	bool has_slots;
+	uint8_t delays; /* of its end, so far */
 	struct vci_host *next_free;
 };
 

@@ -19,7 +19,8 @@
  *	I3  A searcher that finds work, and was the last one, wakes another if
  *	    there may be more.
  *	I4  A parked processor was taken out of the list by whom it is woken by,
- *	    and then counts as searching.
+ *	    and then counts as searching.  So was one whose kernel thread lost
+ *	    it; that one is a spare, and finds `taken` set.
  *	I5  While any processor is parked and any timer is set, one of the
  *	    parked, the watcher, sleeps no longer than to the earliest of all
  *	    timers; a processor that goes on running after it set an earlier
@@ -30,27 +31,44 @@
 #ifndef VCI_IDLE_H
 #define VCI_IDLE_H
 
-#include "sched/sched.h"
+#include "sched/tick.h"
 
-/* Runs threads until the runtime is over, or a server's time is up. */
+/*
+ * Runs threads until the runtime is over, a server's time is up, or the kernel
+ * thread has no processor any more.
+ */
 void vci_idle_run(struct vci_kthread *m);
 
-void vci_idle_wake_any(struct vcore_runtime *runtime);
+/*
+ * m, which has none, takes a processor that is parked and may run the thread;
+ * false: there is none.
+ */
+bool vci_idle_take(struct vci_kthread *m, const struct vcore_thread *thread);
+
+/* False: there was none. */
+bool vci_idle_wake_any(struct vcore_runtime *runtime);
 
 /* There is work in a queue that others may take from. */
 static inline void vci_idle_wake_one(struct vcore_runtime *runtime)
 {
-	vci_fence_light(); /* pairs with the heavy fence in park: I2 */
+	vci_fence_light(); /* pairs with the heavy fence in vci_park: I2 */
 	if (unlikely(__atomic_load_n(&runtime->idle, __ATOMIC_RELAXED) != 0 &&
 		     __atomic_load_n(&runtime->searching, __ATOMIC_RELAXED) == 0)) {
-		vci_idle_wake_any(runtime);
+		(void)vci_idle_wake_any(runtime);
 	}
+}
+
+/* There is more in its queue than the thread that it runs: for others, or later. */
+static inline void vci_idle_offer(struct vci_processor *processor)
+{
+	vci_tick_soon(processor);
+	vci_idle_wake_one(processor->runtime);
 }
 
 /* There is work in that processor's inbox. */
 void vci_idle_wake(struct vci_processor *processor);
 
-/* A timer was set by a processor that now runs a thread: I5. */
+/* A timer was set: some parked processor must not oversleep it (I5). */
 void vci_idle_watch(struct vcore_runtime *runtime, vcore_instant deadline);
 
 /* Wakes every parked processor. */

@@ -12,6 +12,9 @@
 /* To its runtime, or the processor it is pinned to; and wakes one for it. */
 void vci_inbox_send(struct vcore_thread *thread);
 
+/* To a processor, whether or not it is pinned there. */
+void vci_inbox_send_to(struct vci_processor *processor, struct vcore_thread *thread);
+
 /* Moves all that is in an inbox into the processor's queue, in order. */
 void vci_inbox_take(struct vci_inbox *inbox, struct vci_processor *processor);
 

@@ -7,13 +7,13 @@
 
 #include "sched/inbox.h"
 #include "sched/queue_inline.h"
+#include "sched/rcu.h"
 #include "sched/timers.h"
 
 /* What is done every so many choices; multiples of the first. */
-#define EVERY_TIMERS 8u
-#define EVERY_INBOX  16u
-#define EVERY_CLOCK  64u
-#define FAIR_PHASE   32u /* of the same 64 */
+#define EVERY_LOOK  16u
+#define EVERY_CLOCK 64u
+#define FAIR_PHASE  32u /* of the same 64 */
 
 void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_thread *running)
 {
@@ -50,19 +50,6 @@ static bool has_turn(struct vci_processor *processor)
 }
 
 /*
- * Timers of all others: of servers that have left, and of processors that
- * compute and make no choice.
- */
-static void expire_others(const struct vci_processor *processor)
-{
-	const struct vcore_runtime *runtime = processor->runtime;
-
-	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
-		(void)vci_timers_expire(&runtime->processors[i].timers, processor->looked_at);
-	}
-}
-
-/*
  * What need not be looked at each time; and the fair choice, if it is its turn
  * and it finds one.
  */
@@ -71,14 +58,15 @@ static __attribute__((noinline)) struct vcore_thread *look_around(struct vci_pro
 {
 	struct vci_inbox *shared = &processor->runtime->inbox;
 
-	if (choice % EVERY_CLOCK == 0 || vci_timers_next(&processor->timers) != VCORE_NEVER) {
-		vci_processor_look_at_clock(processor, processor->kthread->current);
-		(void)vci_timers_expire(&processor->timers, processor->looked_at);
-	}
+	vci_rcu_pass();
 	if (choice % EVERY_CLOCK == 0) {
-		expire_others(processor);
+		vci_processor_look_at_clock(processor, processor->kthread->current);
+		vci_timers_expire_all(processor->runtime, processor->looked_at);
+	} else if (vci_timers_next(&processor->timers) != VCORE_NEVER) {
+		vci_processor_look_at_clock(processor, processor->kthread->current);
+		vci_timers_expire(&processor->timers, processor->looked_at);
 	}
-	if (choice % EVERY_INBOX == 0 && !processor->polls && !vci_inbox_is_empty(shared)) {
+	if (!processor->polls && !vci_inbox_is_empty(shared)) {
 		vci_inbox_take(shared, processor);
 	}
 	return choice % EVERY_CLOCK == FAIR_PHASE ? vci_queue_pop_fair(&processor->queue) : NULL;
@@ -96,10 +84,23 @@ pick_from_shared(struct vci_processor *processor, int least)
 	return vci_queue_pop(&processor->queue, least);
 }
 
+static inline struct vcore_thread *choose(struct vci_processor *processor, uint32_t choice,
+					  int least)
+{
+	struct vcore_thread *thread = NULL;
+
+	if (unlikely(choice % EVERY_LOOK == 0)) {
+		thread = look_around(processor, choice);
+	}
+	if (likely(thread == NULL)) {
+		thread = vci_queue_pop(&processor->queue, least);
+	}
+	return likely(thread != NULL) ? thread : pick_from_shared(processor, least);
+}
+
 struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
 {
 	uint32_t choice = processor->choices + 1;
-	struct vcore_thread *thread;
 
 	__atomic_store_n(&processor->choices, choice, __ATOMIC_RELAXED);
 	if (unlikely(!vci_inbox_is_empty(&processor->inbox) && !processor->polls)) {
@@ -108,14 +109,15 @@ struct vcore_thread *vci_pick(struct vci_processor *processor, int least)
 	if (unlikely(processor->server) && !has_turn(processor)) {
 		return NULL;
 	}
-	if (unlikely(choice % EVERY_TIMERS == 0)) {
-		thread = look_around(processor, choice);
-		if (thread != NULL) {
-			return thread;
-		}
-	}
-	thread = vci_queue_pop(&processor->queue, least);
-	return likely(thread != NULL) ? thread : pick_from_shared(processor, least);
+	return choose(processor, choice, least);
+}
+
+void vci_pick_fairly_next(struct vci_processor *processor)
+{
+	uint32_t choices = processor->choices;
+
+	choices += (FAIR_PHASE - 1 - choices) % EVERY_CLOCK;
+	__atomic_store_n(&processor->choices, choices, __ATOMIC_RELAXED);
 }
 
 struct vcore_thread *vci_pick_rotating(struct vci_processor *processor,
@@ -124,7 +126,7 @@ struct vcore_thread *vci_pick_rotating(struct vci_processor *processor,
 	uint32_t choice = processor->choices + 1;
 	struct vcore_thread *thread;
 
-	if (unlikely(choice % EVERY_TIMERS == 0 || processor->server ||
+	if (unlikely(choice % EVERY_LOOK == 0 || processor->server ||
 		     !vci_inbox_is_empty(&processor->inbox))) {
 		return NULL;
 	}

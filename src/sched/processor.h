@@ -22,6 +22,9 @@ struct vcore_thread *vci_pick(struct vci_processor *processor, int least);
 struct vcore_thread *vci_pick_rotating(struct vci_processor *processor,
 				       const struct vcore_thread *yielding);
 
+/* The next choice is the fair one. */
+void vci_pick_fairly_next(struct vci_processor *processor);
+
 /* A server's time is up: it must return to its own stack. */
 bool vci_processor_is_leaving(struct vci_processor *processor);
 

@@ -21,6 +21,40 @@ __attribute__((noinline, cold)) void vci_queue_wait_for_thief(struct vci_queue *
 	} while (__atomic_load_n(&queue->thief, __ATOMIC_ACQUIRE) != 0);
 }
 
+/* --- threads that are KEPT: Q5 ----------------------------------------------- */
+
+static void append_kept(struct vci_level *level, struct vcore_thread *thread)
+{
+	thread->next_kept = NULL;
+	thread->prev_kept = level->kept_last;
+	*(level->kept_last != NULL ? &level->kept_last->next_kept : &level->kept) = thread;
+	level->kept_last = thread;
+}
+
+static void take_kept(struct vci_level *level, const struct vcore_thread *thread)
+{
+	*(thread->prev_kept != NULL ? &thread->prev_kept->next_kept : &level->kept) =
+		thread->next_kept;
+	*(thread->next_kept != NULL ? &thread->next_kept->prev_kept : &level->kept_last) =
+		thread->prev_kept;
+}
+
+void vci_queue_count_special(struct vci_queue *queue, struct vcore_thread *thread, int n)
+{
+	struct vci_level *level = &queue->level[vci_queue_level(thread)];
+
+	if (thread->flags & VCORE_THREAD_PINNED) {
+		__atomic_store_n(&queue->pinned, queue->pinned + (uint32_t)n, __ATOMIC_RELAXED);
+	}
+	if (thread->flags & VCI_THREAD_KEPT) {
+		if (n > 0) {
+			append_kept(level, thread);
+		} else {
+			take_kept(level, thread);
+		}
+	}
+}
+
 static void leave_as_thief(struct vci_queue *queue)
 {
 	__atomic_store_n(&queue->thief, 0, __ATOMIC_RELEASE);
@@ -94,6 +128,22 @@ struct vcore_thread *vci_queue_pop_fair(struct vci_queue *queue)
 	}
 	vci_queue_leave(queue);
 	return thread;
+}
+
+struct vcore_thread *vci_queue_pop_kept(struct vci_queue *queue, int least)
+{
+	unsigned lowest = (unsigned)(least - VCORE_PRIORITY_MIN);
+	struct vcore_thread *kept = NULL;
+
+	vci_queue_enter(queue);
+	for (unsigned l = VCI_LEVELS; l-- > lowest && kept == NULL;) {
+		kept = queue->level[l].kept;
+		if (kept != NULL) {
+			(void)vci_queue_remove(queue, l, &queue->level[l].ready, kept);
+		}
+	}
+	vci_queue_leave(queue);
+	return kept;
 }
 
 bool vci_queue_has_above(struct vci_queue *queue, int priority)

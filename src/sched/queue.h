@@ -17,6 +17,9 @@
  *	Q3  levels has bit l set exactly if level l has a thread.
  *	Q4  length counts all threads in it, pinned those among them that
  *	    others may not take; others read both as a hint.
+ *	Q5  Threads that are KEPT are ready, never spawned nor in the slot; and
+ *	    in a list of their own as well, in the same order, for when nobody
+ *	    else can run (preempt.c).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -36,8 +39,10 @@ struct vci_list {
 };
 
 struct vci_level {
-	struct vci_list spawned; /* head: the latest */
-	struct vci_list ready;   /* head: the longest runnable */
+	struct vci_list spawned;   /* head: the latest */
+	struct vci_list ready;     /* head: the longest runnable */
+	struct vcore_thread *kept; /* of those ready, the first that is KEPT: Q5 */
+	struct vcore_thread *kept_last;
 };
 
 struct vci_queue {
@@ -61,6 +66,9 @@ void vci_queue_push_chain(struct vci_queue *queue, struct vcore_thread *chain);
  */
 struct vcore_thread *vci_queue_pop_fair(struct vci_queue *queue);
 
+/* The next of priority `least` or above that is KEPT, or NULL. */
+struct vcore_thread *vci_queue_pop_kept(struct vci_queue *queue, int least);
+
 /* Whether it has a thread of a priority above `priority`. */
 bool vci_queue_has_above(struct vci_queue *queue, int priority);
 
@@ -71,10 +79,16 @@ bool vci_queue_has_above(struct vci_queue *queue, int priority);
  */
 struct vcore_thread *vci_queue_steal(struct vci_queue *queue, unsigned most, bool slot);
 
+/* How many threads there are, for others about. */
+static inline uint32_t vci_queue_length(const struct vci_queue *queue)
+{
+	return __atomic_load_n(&queue->length, __ATOMIC_RELAXED);
+}
+
 /* How many threads others may take, about. */
 static inline uint32_t vci_queue_spare(const struct vci_queue *queue)
 {
-	uint32_t length = __atomic_load_n(&queue->length, __ATOMIC_RELAXED);
+	uint32_t length = vci_queue_length(queue);
 	uint32_t pinned = __atomic_load_n(&queue->pinned, __ATOMIC_RELAXED);
 
 	return length > pinned ? length - pinned : 0;

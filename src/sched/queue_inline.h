@@ -76,13 +76,16 @@ static inline unsigned vci_queue_level(const struct vcore_thread *thread)
 	return (unsigned)(thread->priority - VCORE_PRIORITY_MIN) & (VCI_LEVELS - 1);
 }
 
-/* One thread more or less, by n of +1 or -1 (Q4). */
-static inline void vci_queue_count(struct vci_queue *queue, const struct vcore_thread *thread,
-				   int n)
+#define VCI_THREAD_COUNTED (VCORE_THREAD_PINNED | VCI_THREAD_KEPT)
+
+void vci_queue_count_special(struct vci_queue *queue, struct vcore_thread *thread, int n);
+
+/* One thread more or less, by n of +1 or -1 (Q4, Q5). */
+static inline void vci_queue_count(struct vci_queue *queue, struct vcore_thread *thread, int n)
 {
 	__atomic_store_n(&queue->length, queue->length + (uint32_t)n, __ATOMIC_RELAXED);
-	if (unlikely(thread->flags & VCORE_THREAD_PINNED)) {
-		__atomic_store_n(&queue->pinned, queue->pinned + (uint32_t)n, __ATOMIC_RELAXED);
+	if (unlikely(thread->flags & VCI_THREAD_COUNTED)) {
+		vci_queue_count_special(queue, thread, n);
 	}
 }
 
@@ -176,7 +179,7 @@ static inline struct vcore_thread *vci_queue_pop(struct vci_queue *queue, int le
 	struct vcore_thread *thread = NULL;
 	unsigned top;
 
-	if (__atomic_load_n(&queue->length, __ATOMIC_RELAXED) == 0) {
+	if (vci_queue_length(queue) == 0) {
 		return NULL;
 	}
 	vci_queue_enter(queue);
@@ -214,7 +217,7 @@ static inline struct vcore_thread *vci_queue_rotate(struct vci_queue *queue,
 	first = level->ready.head;
 	if (unlikely(queue->slot != NULL || queue->levels >> l != 1 || first == NULL ||
 		     level->spawned.head != NULL ||
-		     ((first->flags ^ yielding->flags) & VCORE_THREAD_PINNED))) {
+		     ((first->flags ^ yielding->flags) & VCI_THREAD_COUNTED))) {
 		vci_queue_leave(queue);
 		return NULL;
 	}

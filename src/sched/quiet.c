@@ -8,6 +8,7 @@
 #include "sched/census.h"
 #include "sched/idle.h"
 #include "sched/inbox.h"
+#include "sched/rcu.h"
 #include "sched/timers.h"
 
 /*
@@ -16,14 +17,16 @@
  */
 static bool is_quiet(const struct vcore_runtime *runtime)
 {
-	if (runtime->idle != runtime->n_processors || !vci_inbox_is_empty(&runtime->inbox)) {
+	/* Acquire: who came back queued its thread before it ceased to be let go. */
+	if (__atomic_load_n(&runtime->let_go, __ATOMIC_ACQUIRE) != 0 ||
+	    runtime->idle != runtime->n_processors || !vci_inbox_is_empty(&runtime->inbox)) {
 		return false;
 	}
 	for (uint32_t i = 0; i < runtime->n_processors; i++) {
 		const struct vci_processor *processor = &runtime->processors[i];
 
 		if (!processor->idle || !vci_inbox_is_empty(&processor->inbox) ||
-		    __atomic_load_n(&processor->queue.length, __ATOMIC_RELAXED) != 0) {
+		    vci_queue_length(&processor->queue) != 0) {
 			return false;
 		}
 	}
@@ -31,8 +34,9 @@ static bool is_quiet(const struct vcore_runtime *runtime)
 }
 
 /*
- * Quiet, and nobody is in the process but its kernel threads and who waits for
- * the runtime: what waits now waits forever.  The kernel threads are counted
+ * Quiet, and nobody is in the process but its kernel threads, the reclaimer,
+ * which has nothing to do, and who waits for the runtime: what waits now waits
+ * forever.  The kernel threads are counted
  * between two looks that find the same, so that nobody who might have been
  * counted has come, woken a thread, and gone.
  */
@@ -48,7 +52,8 @@ bool vci_quiet_is_deadlocked(struct vcore_runtime *runtime)
 	quiet = !runtime->deadlocked && is_quiet(runtime);
 	wakes = runtime->wakes;
 	vci_spin_unlock(&runtime->idle_lock);
-	if (!quiet || vci_task_count() != runtime->n_processors + 1) {
+	if (!quiet ||
+	    vci_task_count() != vci_runtime_kernel_threads(runtime) + vci_reclaim_idle() + 1) {
 		return false;
 	}
 	vci_spin_lock(&runtime->idle_lock);

@@ -21,4 +21,22 @@ int vci_registry_open(void);
 int vci_registry_add(struct vcore_runtime *runtime);
 void vci_registry_remove(struct vcore_runtime *runtime);
 
+/*
+ * Who owns a lock (owner.h): the thread's id, and its name in name[32]; false for
+ * a pthread.
+ */
+bool vci_registry_name(uint64_t mark, uint64_t *id, char *name);
+
+/*
+ * A lock that is free in a child of fork, and what it guards whole: who forks
+ * takes all of them, after the process lock; who has one must not take that.
+ */
+struct vci_fork_lock {
+	struct vci_spin spin;
+	struct vci_fork_lock *next, **place; /* guarded by vci_process_lock */
+};
+
+void vci_fork_lock_add(struct vci_fork_lock *lock);
+void vci_fork_lock_remove(struct vci_fork_lock *lock);
+
 #endif /* VCI_REGISTRY_H */

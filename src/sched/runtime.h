@@ -10,9 +10,15 @@
 #include "sched/sched.h"
 
 /*
+ * Opens one, as vcore_runtime_open does.  `on_drained` is called on one of its
+ * processors when no thread is alive; or, with `ends_on_deadlock`, when none can
+ * ever move again.
  */
 int vci_runtime_make(struct vcore_runtime **runtime, const struct vcore_runtime_options *options,
 		     bool ends_on_deadlock, void (*on_drained)(struct vcore_runtime *runtime));
+
+/* Fills in what is zero.  0, or -EINVAL or -ENOTSUP. */
+int vci_runtime_complete(struct vcore_runtime_options *options);
 
 /* Ends its kernel threads and frees it.  No thread is alive, or will run. */
 void vci_runtime_unmake(struct vcore_runtime *runtime);

@@ -182,6 +182,11 @@ void vci_slots_destroy(struct vci_slots *slots)
 {
 	for (int i = 0; i < ROUNDS_MAX && destroy_round(slots); i++) {
 	}
+	vci_slots_forget(slots);
+}
+
+void vci_slots_forget(struct vci_slots *slots)
+{
 	vci_pages_release(slots->far, TABLE_BYTES);
 	slots->far = NULL;
 }

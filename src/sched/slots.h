@@ -11,4 +11,7 @@
 /* At the end of a thread that has slots: calls the destructors, frees the table. */
 void vci_slots_destroy(struct vci_slots *slots);
 
+/* The same without the destructors. */
+void vci_slots_forget(struct vci_slots *slots);
+
 #endif /* VCI_SLOTS_H */

@@ -10,17 +10,31 @@
 /* At most so many at once, so that the owner finds its own again soon. */
 #define LOOT_MAX 128
 
-/*
- * Whether the victim has made no choice since the last look at it.  One victim
- * is watched at a time; when it moves, another may have its turn.
- */
-static bool is_stale(const struct vci_processor *victim, struct vci_sighting *sighting)
+/* A heavy fence, and the victim's wait for it: 5 to 15 µs. */
+#define COST_NS 15000
+
+/* Not for a tick: its threads compute, and one of them might as well run here. */
+static uint32_t made_by_itself(const struct vci_processor *victim)
 {
-	uint32_t choices = __atomic_load_n(&victim->choices, __ATOMIC_RELAXED);
+	uint64_t ticks = __atomic_load_n(&victim->preemptions, __ATOMIC_RELAXED) +
+			 __atomic_load_n(&victim->hand_overs, __ATOMIC_RELAXED);
+
+	return __atomic_load_n(&victim->choices, __ATOMIC_RELAXED) - (uint32_t)ticks;
+}
+
+/*
+ * Whether the victim has made no choice for some time.  One victim is watched
+ * at a time; when it moves, another may have its turn.
+ */
+static bool is_stale(const struct vci_processor *victim, vcore_instant now,
+		     struct vci_sighting *sighting)
+{
+	uint32_t choices = made_by_itself(victim);
 
 	if (sighting->watched == NULL) {
 		sighting->watched = victim;
 		sighting->choices = choices;
+		sighting->since = now;
 		return false;
 	}
 	if (sighting->watched != victim) {
@@ -30,7 +44,7 @@ static bool is_stale(const struct vci_processor *victim, struct vci_sighting *si
 		sighting->watched = NULL;
 		return false;
 	}
-	return true;
+	return now - sighting->since >= COST_NS;
 }
 
 static struct vcore_thread *steal_from(struct vci_processor *thief, struct vci_processor *victim,
@@ -44,7 +58,7 @@ static struct vcore_thread *steal_from(struct vci_processor *thief, struct vci_p
 	if (spare == 0) {
 		return NULL;
 	}
-	stale = is_stale(victim, sighting);
+	stale = is_stale(victim, thief->looked_at, sighting);
 	if (spare == 1 && !stale) {
 		return NULL;
 	}
@@ -57,7 +71,7 @@ static struct vcore_thread *steal_from(struct vci_processor *thief, struct vci_p
 	}
 	vci_count(&thief->steals, n);
 	if (loot->next != NULL) {
-		vci_queue_push_chain(&thief->queue, loot->next);
+		vci_queue_push_chain(&thief->queue, loot->next); /* before go_on: T1 */
 	}
 	return loot;
 }

@@ -12,7 +12,8 @@
 struct vci_sighting {
 	uint32_t victim;                     /* where to look first */
 	const struct vci_processor *watched; /* one that has a lone thread, or NULL */
-	uint32_t choices;                    /* that it had made then */
+	uint32_t choices;                    /* that it had made then, */
+	vcore_instant since;                 /* and when that was */
 };
 
 /*
@@ -20,7 +21,8 @@ struct vci_sighting {
  * them to run; NULL if nobody has any to spare.
  *
  * The last thread of a processor, and one just woken, mostly runs next where it
- * is.  It is taken only if that processor has made no choice between two looks.
+ * is.  It is taken only if that processor has made no choice for as long as the
+ * taking costs both.
  */
 struct vcore_thread *vci_steal(struct vci_processor *thief, struct vci_sighting *sighting);
 

@@ -26,4 +26,10 @@ int vci_switch_away(struct vci_kthread *m, struct vcore_thread *self,
 /* From the kernel thread's own stack: runs threads until one leaves for it. */
 void vci_switch_to(struct vci_kthread *m, struct vcore_thread *thread);
 
+/* m has been given a processor, and goes on with the thread that it is on. */
+void vci_switch_carry_on(struct vci_kthread *m);
+
+/* The CPU time that the thread used while m was let go with it. */
+void vci_switch_charge(const struct vci_kthread *m, struct vcore_thread *thread);
+
 #endif /* VCI_SWITCH_H */

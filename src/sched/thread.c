@@ -7,14 +7,20 @@
 
 #include <errno.h>
 
+#include <vcore/preempt.h>
+
+#include "platform/options.h"
 #include "sched/cache.h"
-#include "sched/end.h"
+#include "sched/enter.h"
+#include "sched/gang.h"
 #include "sched/idle.h"
 #include "sched/inbox.h"
-#include "sched/options.h"
+#include "sched/mend.h"
 #include "sched/processor.h"
 #include "sched/queue_inline.h"
+#include "sched/resident.h"
 #include "sched/switch.h"
+#include "sched/text.h"
 
 #define FLAGS_KNOWN                                                                                \
 	(VCORE_THREAD_LIGHT | VCORE_THREAD_DESTROY_ANYWHERE | VCORE_THREAD_FPENV |                 \
@@ -33,7 +39,11 @@ static int check_options(const struct vcore_runtime *runtime,
 	    options->processor >= vci_runtime_all(runtime)) {
 		return -EINVAL;
 	}
-	return options->space != NULL ? -ENOTSUP : 0;
+	if (((options->flags & VCORE_THREAD_LIGHT) && vcore_preempt_obstacle() != NULL) ||
+	    ((options->flags & VCORE_THREAD_DESTROY_ANYWHERE) && vci_text_obstacle() != NULL)) {
+		return -ENOTSUP;
+	}
+	return 0;
 }
 
 static void copy_name(char *to, size_t size, const char *from)
@@ -57,8 +67,10 @@ static void set_up(struct vcore_thread *thread, struct vcore_runtime *runtime,
 	thread->runtime = runtime;
 	thread->errno_value = 0;
 	thread->priority = (int8_t)options->priority;
-	thread->flags = (uint8_t)options->flags;
+	thread->flags = (uint8_t)(options->flags | runtime->thread_flags);
 	thread->undestroyable = 0;
+	thread->unpreemptible = 0;
+	thread->polls = false;
 	thread->pin = options->processor;
 	thread->entry = entry;
 	thread->argument = argument;
@@ -66,12 +78,19 @@ static void set_up(struct vcore_thread *thread, struct vcore_runtime *runtime,
 	thread->exceptions.caught = NULL;
 	thread->exceptions.uncaught = 0;
 	thread->has_slots = false;
+	thread->has_holds = false;
 	thread->switches = 0;
 	thread->cpu_time = 0;
+	thread->refusal = VCORE_REFUSAL_NONE;
+	thread->refusals = 0;
+	thread->preemptions = 0;
+	thread->hand_overs = 0;
 	copy_name(thread->name, sizeof thread->name, options->name);
+	if (unlikely(thread->flags & VCORE_THREAD_FPENV)) {
+		thread->fpenv = runtime->fpenv;
+	}
 	thread->resume = NULL;
-	vci_annotate_begin(&thread->annotation, thread->stack.low, thread);
-	vci_context_init(&thread->context, thread->stack.low, thread, vci_end_begin, thread);
+	vci_resident_begin_context(thread, options->space);
 }
 
 /*
@@ -136,7 +155,7 @@ static void start(struct vci_processor *processor, struct vcore_thread *thread)
 	if (likely(processor != NULL && !processor->polls &&
 		   (!(thread->flags & VCORE_THREAD_PINNED) || thread->pin == processor->number))) {
 		vci_queue_push_spawned(&processor->queue, thread);
-		vci_idle_wake_one(processor->runtime);
+		vci_idle_offer(processor);
 	} else {
 		vci_inbox_send(thread);
 	}
@@ -156,6 +175,9 @@ static inline int allocate(struct vcore_thread **handle, struct vci_processor *p
 		return error;
 	}
 	stack = take_stack(processor, runtime, kind, &error);
+	if (unlikely(options->space != NULL) && stack != NULL) {
+		stack = vci_resident_lodge(stack, runtime, options, &error);
+	}
 	if (unlikely(stack == NULL)) {
 		if (processor == NULL) {
 			withdraw(runtime);
@@ -183,7 +205,8 @@ allocate_with_options(struct vcore_thread **handle, struct vci_kthread *m,
 		      void *argument)
 {
 	struct vcore_thread_options known;
-	struct vcore_runtime *runtime = m != NULL ? m->runtime : NULL;
+	const struct vcore_thread *self = vci_thread_self();
+	struct vcore_runtime *runtime = self != NULL ? self->runtime : NULL;
 	struct vci_processor *processor = m != NULL ? m->processor : NULL;
 	int error = vci_options(&known, sizeof known, options);
 	int kind;
@@ -209,7 +232,7 @@ allocate_with_options(struct vcore_thread **handle, struct vci_kthread *m,
 	if (error != 0) {
 		return error;
 	}
-	kind = vci_stack_kind(&runtime->stacks, known.stack_size);
+	kind = vci_resident_kind(runtime, known.space, known.stack_size);
 	if (kind < 0) {
 		return kind;
 	}
@@ -220,9 +243,11 @@ int vcore_thread_allocate(struct vcore_thread **thread, const struct vcore_threa
 			  void *(*entry)(void *), void *argument)
 {
 	static const struct vcore_thread_options defaults;
-	struct vci_kthread *m = vci_kthread_self();
+	struct vci_kthread *m;
 
 	VCI_PANIC_IF(entry == NULL, "entry is NULL");
+	vci_text_note((const void *)entry); /* which may cost the caller its processor */
+	m = vci_kthread_self();
 	if (likely(m != NULL)) {
 		vci_end_if_due(m->current);
 	}
@@ -263,6 +288,7 @@ void vcore_thread_exit(void *result)
 {
 	struct vcore_thread *self = THREAD_OR_PANIC();
 
+	vci_mend_no_more(self);
 	vci_end_self(self, VCORE_RETURNED, result);
 }
 
@@ -275,7 +301,7 @@ static int resume_from_yield(struct vci_kthread *m, struct vcore_thread *self)
 
 void vcore_yield(void)
 {
-	struct vci_kthread *m = vci_kthread_self();
+	struct vci_kthread *m = vci_enter();
 	struct vcore_thread *self = m != NULL ? m->current : NULL;
 	struct vcore_thread *next;
 
@@ -283,7 +309,7 @@ void vcore_yield(void)
 		vci_kernel_yield();
 		return;
 	}
-	vci_end_if_due(self);
+	vci_end_if_due_outside(self);
 	next = vci_pick_rotating(m->processor, self);
 	if (likely(next != NULL)) {
 		(void)vci_switch_away(m, self, VCI_ROTATE, next, resume_from_yield);
@@ -291,7 +317,7 @@ void vcore_yield(void)
 	}
 	/* Where each thread has one turn, the next is of any priority. */
 	next = vci_pick(m->processor, m->processor->polls ? VCORE_PRIORITY_MIN : self->priority);
-	if (next != NULL || vci_processor_is_leaving(m->processor)) {
+	if (next != NULL || vci_processor_is_leaving(m->processor) || vci_gang_is_over(self)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, resume_from_yield);
 	}
 }

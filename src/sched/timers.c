@@ -5,6 +5,7 @@
  */
 #include "sched/timers.h"
 
+#include "sched/gang.h"
 #include "sched/waiter.h"
 
 /* Threads woken in one go, with the lock held. */
@@ -71,17 +72,14 @@ static struct vcore_thread *claim_due(struct vci_timers *timers, vcore_instant n
 	return first;
 }
 
-bool vci_timers_expire(struct vci_timers *timers, vcore_instant now)
+void vci_timers_expire(struct vci_timers *timers, vcore_instant now)
 {
-	bool any = false;
-
 	while (vci_timers_next(timers) <= now) {
 		struct vcore_thread *due;
 
 		vci_spin_lock(&timers->lock);
 		due = claim_due(timers, now);
 		vci_spin_unlock(&timers->lock);
-		any = any || due != NULL;
 		while (due != NULL) {
 			struct vcore_thread *next = due->next;
 
@@ -89,17 +87,41 @@ bool vci_timers_expire(struct vci_timers *timers, vcore_instant now)
 			due = next;
 		}
 	}
-	return any;
+}
+
+void vci_timers_expire_all(struct vcore_runtime *runtime, vcore_instant now)
+{
+	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
+		vci_timers_expire(&runtime->processors[i].timers, now);
+	}
+	if (unlikely(__atomic_load_n(&vci_gang_look_at, __ATOMIC_RELAXED) <= now)) {
+		vci_gang_look(now);
+	}
 }
 
 vcore_instant vci_timers_earliest(const struct vcore_runtime *runtime)
 {
-	vcore_instant earliest = VCORE_NEVER;
+	vcore_instant earliest = __atomic_load_n(&vci_gang_look_at, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < vci_runtime_all(runtime); i++) {
 		vcore_instant next = vci_timers_next(&runtime->processors[i].timers);
 
 		earliest = next < earliest ? next : earliest;
+	}
+	return earliest;
+}
+
+vcore_instant vci_timers_orphaned(const struct vcore_runtime *runtime)
+{
+	vcore_instant earliest = VCORE_NEVER;
+
+	for (uint32_t i = 0; i < runtime->n_servers; i++) {
+		if (!__atomic_load_n(&runtime->serving[i], __ATOMIC_RELAXED)) {
+			vcore_instant next = vci_timers_next(
+				&runtime->processors[runtime->n_processors + i].timers);
+
+			earliest = next < earliest ? next : earliest;
+		}
 	}
 	return earliest;
 }

@@ -26,6 +26,14 @@ static inline struct vci_waiter *vci_waiter_of(struct vci_ordered *node)
 void vci_waiter_commit(struct vci_waiter *waiter);
 
 /*
+ * Of one that waits for several objects, instead: before it is put into the
+ * first, and when it is in all, none of them locked.  False: it was claimed
+ * meanwhile.
+ */
+void vci_waiter_enroll(struct vci_waiter *waiter);
+bool vci_waiter_enrolled(struct vci_waiter *waiter);
+
+/*
  * Claims a waiter that was found in a structure, with its lock held.  True: it
  * is the caller's, who must wake it, after the structure was unlocked.
  */
@@ -36,6 +44,13 @@ bool vci_waiter_claim(struct vci_waiter *waiter, enum vci_claim reason);
  * above.
  */
 bool vci_waiter_destroy(struct vcore_thread *thread, uint64_t word);
+
+/*
+ * Instead of waking a claimed waiter: it waits on, for an object into which the
+ * caller has put it, without deadline, and cannot be destroyed meanwhile.  The
+ * last step before that object is unlocked, like commit.
+ */
+void vci_waiter_divert(struct vci_waiter *waiter);
 
 /* Wakes one claimed waiter: it may be gone when this returns. */
 void vci_waiter_wake(struct vci_waiter *waiter);

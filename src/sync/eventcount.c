@@ -1,38 +1,27 @@
 /*
  * Eventcounts and sequencers: see vcore/eventcount.h.
  *
- * The word
- *	LIST	somebody edits the order of waiters
- *	WAITERS	it is not empty
- *	the other 62 bits: the count
+ * The word (see waiters.h): the count, above LIST and WAITERS.
  *
  * Invariants
- *	E1  While LIST is set only who set it changes the word or waiters_.
- *	E2  WAITERS is set exactly if waiters_ is not NULL, when LIST is not.
- *	E3  Every waiter in the order awaits a value that the count does not
+ *	E1  Every waiter in the order awaits a value that the count does not
  *	    exceed, when LIST is not set; but for those that remain to be woken
  *	    in batches, while the advance that does so keeps a waiter that it
- *	    has claimed and not yet woken.
- *	E4  An advance touches the object for the last time when it publishes
+ *	    has claimed and not yet woken (L4: so the object is there).
+ *	E2  An advance touches the object for the last time when it publishes
  *	    the count and clears LIST, in one store; waiters are woken after.
- *	    With E3: the object lives as long as an await has not returned, so
- *	    that between batches it is there.
- *	E5  A waiter leaves an await only after LIST was clear, or its own: what
- *	    is in the order is alive.
- * Order
- *	O1  Publishing the count is a release, seeing it an acquire.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <vcore/eventcount.h>
 
+#include "sync/eventcount.h"
+
 #include <errno.h>
 
-#include "sync/wait.h"
+#include "sync/waiters.h"
 
-#define LIST    UINT64_C(1)
-#define WAITERS UINT64_C(2)
-#define ONE     UINT64_C(4)
+#define ONE UINT64_C(4)
 
 #define COUNT_MAX (((int64_t)1 << 62) - 1)
 
@@ -47,92 +36,56 @@ static inline int64_t count_of(uint64_t word)
 	return (int64_t)(word / ONE);
 }
 
-/* Sets LIST; returns the word, without it. */
-static uint64_t list_lock(struct vcore_eventcount *event)
+static uint64_t word_of(int64_t count)
 {
-	unsigned rounds = 0;
-
-	for (;;) {
-		uint64_t word = __atomic_load_n(&event->word_, __ATOMIC_RELAXED);
-
-		if (!(word & LIST) &&
-		    __atomic_compare_exchange_n(&event->word_, &word, word | LIST, true,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			return word;
-		}
-		vci_spin_round(&rounds);
-	}
-}
-
-/* Clears LIST and publishes the count: the last touch (E4). */
-static void list_unlock(struct vcore_eventcount *event, int64_t count)
-{
-	uint64_t word = (uint64_t)count * ONE | (event->waiters_ != NULL ? WAITERS : 0);
-
-	__atomic_store_n(&event->word_, word, __ATOMIC_RELEASE);
-}
-
-static struct vci_ordered **order(struct vcore_eventcount *event)
-{
-	return (struct vci_ordered **)&event->waiters_;
+	return (uint64_t)count * ONE;
 }
 
 /* --- advance --------------------------------------------------------------------- */
 
-/* Claimed waiters, in order, linked by next. */
-struct chain {
-	struct vci_ordered *first, *last;
-};
-
-static struct vci_ordered *first_due(struct vcore_eventcount *event, int64_t count)
+static struct vci_ordered *first_due(const struct vci_waiters *waiters, int64_t count)
 {
-	struct vci_ordered *first = vci_ordered_first(*order(event));
+	struct vci_ordered *first = vci_ordered_first(waiters->order);
 
 	return first != NULL && first->key < count ? first : NULL;
 }
 
 /* Up to BATCH of those due; returns whether more are. */
-static bool claim_due(struct vcore_eventcount *event, int64_t count, struct chain *chain)
+static bool claim_due(struct vci_waiters *waiters, int64_t count, struct vci_chain *chain)
 {
-	chain->first = NULL;
-	chain->last = NULL;
+	*chain = (struct vci_chain){NULL, NULL};
 	for (int n = 0; n < BATCH;) {
-		struct vci_ordered *node = first_due(event, count);
+		struct vci_ordered *first = first_due(waiters, count);
+		struct vci_waiter *waiter;
 
-		if (node == NULL) {
+		if (first == NULL) {
 			return false;
 		}
-		vci_ordered_remove(order(event), node);
-		if (vci_waiter_claim(vci_waiter_of(node), VCI_WOKEN)) {
-			node->next = NULL;
-			if (chain->last != NULL) {
-				chain->last->next = node;
-			} else {
-				chain->first = node;
-			}
-			chain->last = node;
+		waiter = vci_waiters_claim_node(waiters, first);
+		if (waiter != NULL) {
+			vci_chain_add(chain, waiter);
 			n++;
 		}
 	}
-	return first_due(event, count) != NULL;
+	return first_due(waiters, count) != NULL;
 }
 
 /*
  * Wakes those due, who may be more than one batch.  Of each batch but the last
- * one the last waiter is kept back until LIST is set again (E3).
+ * one the last waiter is kept back until LIST is set again (E1).
  */
-static __attribute__((noinline)) int64_t advance_with_waiters(struct vcore_eventcount *event,
+static __attribute__((noinline)) int64_t advance_with_waiters(struct vci_waiters *waiters,
 							      int64_t n)
 {
 	struct vci_ordered *kept = NULL;
-	int64_t result = count_of(list_lock(event)) + n;
+	int64_t result = count_of(vci_waiters_lock(waiters)) + n;
 	int64_t count = result;
-	struct chain chain;
+	struct vci_chain chain;
 	bool more;
 
 	for (;;) {
-		more = claim_due(event, count, &chain);
-		list_unlock(event, count);
+		more = claim_due(waiters, count, &chain);
+		vci_waiters_unlock(waiters, word_of(count));
 		if (kept != NULL) {
 			kept->next = chain.first;
 			chain.first = kept;
@@ -152,36 +105,36 @@ static __attribute__((noinline)) int64_t advance_with_waiters(struct vcore_event
 		if (!more) {
 			return result;
 		}
-		if (vci_thread_self() != NULL) {
-			vcore_destroy_disable();
-			vcore_yield();
-			/* Without acting on a destroy: there are waiters to wake. */
-			vci_thread_self()->undestroyable--;
-		}
-		count = count_of(list_lock(event));
+		vci_wait_breathe();
+		count = count_of(vci_waiters_lock(waiters));
 	}
 }
 
-static inline int64_t advance(struct vcore_eventcount *event, int64_t n)
+static inline int64_t advance(struct vci_waiters *waiters, int64_t n)
 {
-	uint64_t word = __atomic_load_n(&event->word_, __ATOMIC_RELAXED);
+	uint64_t word = __atomic_load_n(&waiters->word, __ATOMIC_RELAXED);
 
-	while (likely(!(word & (LIST | WAITERS)))) {
-		uint64_t advanced = word + (uint64_t)n * ONE;
+	while (likely(!(word & (VCI_LIST | VCI_WAITERS)))) {
+		uint64_t advanced = word + word_of(n);
 
-		if (likely(__atomic_compare_exchange_n(&event->word_, &word, advanced, false,
+		if (likely(__atomic_compare_exchange_n(&waiters->word, &word, advanced, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))) {
 			return count_of(advanced);
 		}
 	}
-	return advance_with_waiters(event, n);
+	return advance_with_waiters(waiters, n);
+}
+
+void vci_eventcount_advance(struct vcore_eventcount *event)
+{
+	(void)advance(VCI_WAITERS_OF(event), 1);
 }
 
 int64_t vcore_eventcount_advance(struct vcore_eventcount *event)
 {
 	VCI_PANIC_IF(event == NULL, "event is NULL");
-	(void)vci_wait_enter();
-	return advance(event, 1);
+	vci_wait_pass();
+	return advance(VCI_WAITERS_OF(event), 1);
 }
 
 int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n)
@@ -190,53 +143,41 @@ int64_t vcore_eventcount_advance_by(struct vcore_eventcount *event, int64_t n)
 	VCI_PANIC_IF(n < 0, "n is negative: an eventcount only grows");
 	VCI_PANIC_IF(n > COUNT_MAX - vcore_eventcount_read(event),
 		     "the count would exceed 2^62 - 1");
-	(void)vci_wait_enter();
-	return advance(event, n);
+	vci_wait_pass();
+	return advance(VCI_WAITERS_OF(event), n);
 }
 
 /* --- await ------------------------------------------------------------------------- */
 
 int64_t vcore_eventcount_read(const struct vcore_eventcount *event)
 {
+	VCI_PANIC_IF(event == NULL, "event is NULL");
 	return count_of(__atomic_load_n(&event->word_, __ATOMIC_ACQUIRE));
 }
 
 static bool publish(struct vci_waiter *waiter)
 {
-	struct vcore_eventcount *event = waiter->object;
-	int64_t count = count_of(list_lock(event));
+	struct vci_waiters *waiters = waiter->object;
+	uint64_t word = vci_waiters_lock(waiters);
+	bool exceeded = count_of(word) > waiter->node.key;
 
-	if (count > waiter->node.key) {
-		list_unlock(event, count);
-		return false;
+	if (!exceeded) {
+		vci_waiters_insert(waiters, waiter);
+		vci_waiter_commit(waiter);
 	}
-	vci_ordered_insert(order(event), &waiter->node);
-	vci_waiter_commit(waiter);
-	list_unlock(event, count);
-	return true;
-}
-
-/* Takes a waiter out that was not woken; true if the count exceeds its value. */
-static bool retract(struct vcore_eventcount *event, struct vci_waiter *waiter)
-{
-	int64_t count = count_of(list_lock(event));
-
-	if (waiter->node.linked) {
-		vci_ordered_remove(order(event), &waiter->node);
-	}
-	list_unlock(event, count);
-	return count > waiter->node.key;
+	vci_waiters_unlock(waiters, word);
+	return !exceeded;
 }
 
 static __attribute__((noinline)) int finish_unwoken(struct vci_waiter *waiter,
 						    enum vci_claim reason)
 {
-	bool exceeded = retract(waiter->object, waiter);
+	int64_t count = count_of(vci_waiters_retract(waiter->object, waiter));
 
 	if (reason == VCI_DESTROYED) {
 		vci_wait_destroyed(waiter);
 	}
-	return exceeded ? 0 : -ETIMEDOUT;
+	return count > waiter->node.key ? 0 : -ETIMEDOUT;
 }
 
 static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason)
@@ -270,6 +211,24 @@ int vcore_eventcount_await(struct vcore_eventcount *event, int64_t value, vcore_
 	return vci_wait(m, waiter, deadline);
 }
 
+bool vci_eventcount_enroll(struct vcore_eventcount *event, struct vci_proxy *proxy)
+{
+	struct vci_waiters *waiters = VCI_WAITERS_OF(event);
+	uint64_t word = vci_waiters_lock(waiters);
+	bool exceeded = count_of(word) > proxy->node.key;
+
+	if (!exceeded) {
+		vci_waiters_insert_proxy(waiters, proxy);
+	}
+	vci_waiters_unlock(waiters, word);
+	return !exceeded;
+}
+
+void vci_eventcount_retract(struct vcore_eventcount *event, struct vci_proxy *proxy)
+{
+	(void)vci_waiters_retract_proxy(VCI_WAITERS_OF(event), proxy);
+}
+
 /* --- sequencers ---------------------------------------------------------------------- */
 
 int64_t vcore_sequencer_ticket(struct vcore_sequencer *sequencer)
@@ -280,5 +239,6 @@ int64_t vcore_sequencer_ticket(struct vcore_sequencer *sequencer)
 
 int64_t vcore_sequencer_read(const struct vcore_sequencer *sequencer)
 {
+	VCI_PANIC_IF(sequencer == NULL, "sequencer is NULL");
 	return __atomic_load_n(&sequencer->next_, __ATOMIC_ACQUIRE);
 }

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <errno.h>
+#include "sync/join.h"
 
-#include "sync/wait.h"
+#include <errno.h>
 
 static bool change(struct vcore_thread *thread, struct vci_waiter *from, struct vci_waiter *to)
 {
@@ -44,8 +44,17 @@ static bool publish(struct vci_waiter *waiter)
 	return true;
 }
 
-/* True: the joiner is out; false: the thread has ended instead. */
-static bool retract(struct vcore_thread *thread, struct vci_waiter *waiter)
+bool vci_join_enroll(struct vcore_thread *thread, struct vci_waiter *waiter, bool *twice)
+{
+	bool enrolled = change(thread, NULL, waiter);
+
+	if (!enrolled && word_of(thread) == waiter) {
+		*twice = true;
+	}
+	return enrolled;
+}
+
+bool vci_join_retract(struct vcore_thread *thread, struct vci_waiter *waiter)
 {
 	unsigned rounds = 0;
 
@@ -67,6 +76,9 @@ static void collect(struct vci_kthread *m, struct vcore_thread *thread, struct v
 	if (exit != NULL) {
 		exit->how = thread->how;
 		exit->result = thread->how == VCORE_RETURNED ? thread->argument : NULL;
+		if (unlikely(thread->how == VCORE_FAULTED)) {
+			exit->fault = thread->fault;
+		}
 	}
 	vci_end_free(m, thread);
 }
@@ -81,7 +93,7 @@ static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_cla
 			vci_panic("vcore_thread_join", "the thread is joined by another already");
 		}
 	} else {
-		bool retracted = retract(thread, waiter);
+		bool retracted = vci_join_retract(thread, waiter);
 
 		if (reason == VCI_DESTROYED) {
 			vci_wait_destroyed(waiter);
@@ -111,18 +123,16 @@ static int wait_for_end(struct vci_kthread *m, struct vcore_thread *thread, stru
 	return vci_wait(m, waiter, deadline);
 }
 
-int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcore_instant deadline)
+int vci_join_try(const char *function, struct vci_kthread *m, struct vcore_thread *thread,
+		 struct vcore_exit *exit)
 {
-	struct vci_kthread *m = vci_kthread_self();
 	const struct vci_waiter *word;
 
-	VCI_PANIC_IF(thread == NULL, "thread is NULL");
-	VCI_PANIC_IF(m != NULL && thread == m->current, "a thread cannot join itself");
+	if (m != NULL && thread == m->current) {
+		vci_panic(function, "a thread cannot join itself");
+	}
 	if (vci_runtime_is_lost(thread->runtime)) {
 		return -ESHUTDOWN;
-	}
-	if (likely(m != NULL)) {
-		vci_end_if_due(m->current);
 	}
 	wait_while_closing(thread);
 	word = word_of(thread);
@@ -130,9 +140,26 @@ int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcor
 		collect(m, thread, exit);
 		return 0;
 	}
-	VCI_PANIC_IF(word == VCI_JOIN_DETACHED, "the thread is detached, or was joined");
-	VCI_PANIC_IF(word == VCI_JOIN_BUSY || vci_join_is_waiter(word),
-		     "the thread is joined by another already");
+	if (word == VCI_JOIN_DETACHED) {
+		vci_panic(function, "the thread is detached, or was joined");
+	}
+	if (word == VCI_JOIN_BUSY || vci_join_is_waiter(word)) {
+		vci_panic(function, "the thread is joined by another already");
+	}
+	return -EAGAIN;
+}
+
+int vcore_thread_join(struct vcore_thread *thread, struct vcore_exit *exit, vcore_instant deadline)
+{
+	struct vci_kthread *m;
+	int result;
+
+	VCI_PANIC_IF(thread == NULL, "thread is NULL");
+	m = vci_wait_enter();
+	result = vci_join_try(__func__, m, thread, exit);
+	if (result != -EAGAIN) {
+		return result;
+	}
 	if (vci_wait_is_over(deadline)) {
 		return -ETIMEDOUT;
 	}

@@ -7,6 +7,7 @@
 
 #include "sched/host.h"
 #include "sched/processor.h"
+#include "sched/rcu.h"
 #include "sched/switch.h"
 #include "sched/timers.h"
 
@@ -93,4 +94,22 @@ int vci_wait(struct vci_kthread *m, struct vci_waiter *waiter, vcore_instant dea
 void vci_wait_destroyed(struct vci_waiter *waiter)
 {
 	vci_end_self(vci_waiter_thread(waiter), VCORE_DESTROYED, NULL);
+}
+
+void vci_wait_pass_slowly(void)
+{
+	struct vcore_thread *self = vci_thread_self();
+
+	if (self != NULL) {
+		vci_end_if_due(self);
+	}
+}
+
+void vci_wait_breathe(void)
+{
+	if (vci_thread_self() != NULL && !vci_rcu_is_inside()) {
+		vci_undestroyable_begin();
+		vcore_yield();
+		vci_undestroyable_end();
+	}
 }

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections import namedtuple
 
-Symbol = namedtuple("Symbol", "object name type bind visibility section")
+Symbol = namedtuple("Symbol", "object name type bind visibility section value")
 Section = namedtuple("Section", "object index name size flags")
 
 UNDEFINED = "UND"
+
+MADE_BY_THE_LINKER = ("_GLOBAL_OFFSET_TABLE_", "__start_vcore_text", "__stop_vcore_text",
+                      "__start_vcore_firm", "__stop_vcore_firm",
+                      "__ehdr_start")
 
 
 def _readelf(path, *options):
@@ -47,15 +51,32 @@ def sections(path):
 def symbols(path):
     names = {(s.object, s.index): s.name for s in sections(path)}
     pattern = re.compile(
-        r"\s*\d+: [0-9a-f]+\s+\S+ (\S+)\s+(\S+)\s+(\S+)\s+(?:\[.*\]\s+)?(\S+) (\S+)"
+        r"\s*\d+: ([0-9a-f]+)\s+\S+ (\S+)\s+(\S+)\s+(\S+)\s+(?:\[.*\]\s+)?(\S+) (\S+)"
     )
     for member, lines in _members(path, _readelf(path, "-s")):
         for line in lines:
             match = pattern.match(line)
             if match:
-                kind, bind, visibility, index, name = match.groups()
+                value, kind, bind, visibility, index, name = match.groups()
                 section = names.get((member, index), UNDEFINED if index == "UND" else index)
-                yield Symbol(member, name.split("@")[0], kind, bind, visibility, section)
+                yield Symbol(member, name.split("@")[0], kind, bind, visibility, section,
+                             int(value, 16))
+
+
+def is_global(symbol):
+    return symbol.bind in ("GLOBAL", "WEAK", "UNIQUE") and symbol.name
+
+
+def needed(path):
+    """The symbols that objects need and none of them defines."""
+    found = [s for s in symbols(path) if is_global(s)]
+    defined = {s.name for s in found if s.section != UNDEFINED}
+    return [s for s in found if s.name not in defined and s.name not in MADE_BY_THE_LINKER]
+
+
+def disassembly(path, section):
+    command = ["objdump", "-d", "--no-show-raw-insn", "-j", section, str(path)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def exported(path):

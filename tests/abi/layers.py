@@ -1,6 +1,7 @@
 # The layers of the source: every #include "…" in src/ names its own layer or
 # a lower one, by a path that begins with the layer; and nothing above arch/
-# and platform/ asks the preprocessor for the processor or the system.
+# and platform/ asks the preprocessor for the processor or the system.  What is in
+# heap/ is a library of its own, which sees of libvcore what is public.
 #
 #   layers.py SOURCE_ROOT
 #
@@ -12,6 +13,7 @@ import sys
 import elf
 
 LAYERS = ["arch", "platform", "memory", "sched", "sync", "comm", "facade"]
+APART = "heap"
 KNOWS_THE_MACHINE = ("arch", "platform")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
@@ -30,6 +32,11 @@ def of_line(source, layer, path, number, line):
     if include:
         name = include.group(1)
         wanted = name.split("/")[0]
+        if (layer == APART) != (wanted == APART):
+            yield f'{where}: "{name}" is of another library'
+            return
+        if layer == APART:
+            return
         if layer == "arch" and any(source.glob(f"arch/*/{name}")):
             return  # of the directory that the build chose
         if wanted not in LAYERS or not (source / name).exists():
@@ -46,7 +53,7 @@ def of_source(source):
         yield f"{source} holds no source"
     for path in paths:
         layer = path.relative_to(source).parts[0]
-        if layer not in LAYERS:
+        if layer not in (*LAYERS, APART):
             yield f"{path} is in no layer"
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):

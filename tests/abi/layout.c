@@ -21,6 +21,23 @@ ASSERT(VCORE_NEVER == INT64_MAX);
 /* All-zero objects that programs embed: fixed for good. */
 ASSERT(sizeof(struct vcore_eventcount) == 16);
 ASSERT(sizeof(struct vcore_sequencer) == 8);
+ASSERT(sizeof(struct vcore_lock) == 16);
+ASSERT(sizeof(struct vcore_ticketlock) == 16);
+ASSERT(sizeof(struct vcore_rwlock) == 24);
+ASSERT(sizeof(struct vcore_condition) == 16);
+ASSERT(sizeof(struct vcore_semaphore) == 16);
+ASSERT(sizeof(struct vcore_barrier) == 32);
+ASSERT(sizeof(struct vcore_once) == 24);
+ASSERT(sizeof(struct vcore_rcu_head) == 16);
+ASSERT(sizeof(struct vcore_stack) == 16);
+ASSERT(sizeof(struct vcore_stack_node) == 8);
+ASSERT(sizeof(struct vcore_case) == 144);
+ASSERT(sizeof(struct vcore_buffer_options) == 24);
+#ifdef __cplusplus
+ASSERT(alignof(struct vcore_stack) == 16);
+#else
+ASSERT(_Alignof(struct vcore_stack) == 16);
+#endif
 ASSERT(sizeof(struct vcore_slot) == 8);
 ASSERT(sizeof(struct vcore_cleanup) == 24);
 
@@ -73,15 +90,24 @@ AT(vcore_thread_info, id, 8);
 AT(vcore_thread_info, name, 16);
 AT(vcore_thread_info, state, 48);
 AT(vcore_thread_info, stack_used, 144);
+AT(vcore_thread_info, kept, 152);
+AT(vcore_thread_info, let_go, 153);
+AT(vcore_thread_info, hand_overs, 160);
+AT(vcore_thread_info, refusal, 176);
 
 AT(vcore_statistics, size, 0);
 AT(vcore_statistics, processors, 8);
 AT(vcore_statistics, limit, 96);
+AT(vcore_statistics, quantum, 104);
+AT(vcore_statistics, unpreemptive, 112);
+AT(vcore_statistics, ticks, 120);
+AT(vcore_statistics, spares_limit, 176);
 
 /* Values that are compiled into programs. */
 ASSERT(VCORE_RETURNED == 0 && VCORE_DESTROYED == 1 && VCORE_FAULTED == 2);
 ASSERT(VCORE_THREAD_LIGHT == 1 && VCORE_THREAD_DESTROY_ANYWHERE == 2);
 ASSERT(VCORE_THREAD_FPENV == 4 && VCORE_THREAD_PINNED == 8);
-ASSERT(VCORE_RUNTIME_ACCOUNT == 1 && VCORE_QUANTUM_OFF == -1);
+ASSERT(VCORE_RUNTIME_ACCOUNT == 1 && VCORE_RUNTIME_LIGHT == 2 && VCORE_QUANTUM_OFF == -1);
 ASSERT(VCORE_THREAD_RUNNABLE == 0 && VCORE_THREAD_ENDED == 3);
 ASSERT(VCORE_WAIT_NONE == 0 && VCORE_WAIT_JOIN == 3);
+ASSERT(VCORE_REFUSAL_NONE == 0 && VCORE_REFUSAL_SERVER == 8 && VCORE_REFUSAL_RCU == 9);

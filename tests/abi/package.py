@@ -1,6 +1,6 @@
-# The soname and the pkg-config file, as the build made them.
+# The soname and the pkg-config file of a library, as the build made them.
 #
-#   package.py SOURCE_ROOT LIBRARY.so PKG_CONFIG_DIRECTORY
+#   package.py SOURCE_ROOT NAME LIBRARY.so PKG_CONFIG_DIRECTORY
 #
 # SPDX-License-Identifier: BSD-2-Clause
 import os
@@ -18,10 +18,10 @@ def version_of_header(source):
             for part in ("MAJOR", "MINOR", "PATCH")]
 
 
-def of_soname(shared, version):
+def of_soname(name, shared, version):
     """Until 1.0 the soname carries MINOR too, which may change the ABI."""
     parts = version[:2] if version[0] == "0" else version[:1]
-    expected = "libvcore.so." + ".".join(parts)
+    expected = f"lib{name}.so." + ".".join(parts)
     found = elf.dynamic(shared, "SONAME")
     if found != [expected]:
         yield f"the soname is {found}, not {expected}"
@@ -29,22 +29,23 @@ def of_soname(shared, version):
         yield f"there is no file {expected}"
 
 
-def pkg_config(directory, *options):
+def pkg_config(name, directory, *options):
     environment = dict(os.environ, PKG_CONFIG_LIBDIR=str(directory))
-    run = subprocess.run(["pkg-config", *options, "vcore"], env=environment,
+    run = subprocess.run(["pkg-config", *options, name], env=environment,
                          capture_output=True, text=True)
     return run.returncode, (run.stdout + run.stderr).strip()
 
 
-def of_pkg_config(directory, version):
-    if pkg_config(directory, "--validate")[0] != 0:
-        yield "vcore.pc is not valid: " + pkg_config(directory, "--validate")[1]
-    if pkg_config(directory, "--modversion") != (0, ".".join(version)):
-        yield "vcore.pc has version " + pkg_config(directory, "--modversion")[1]
-    if "-lvcore" not in pkg_config(directory, "--libs")[1]:
-        yield "vcore.pc does not link the library"
+def of_pkg_config(name, directory, version):
+    if pkg_config(name, directory, "--validate")[0] != 0:
+        yield f"{name}.pc is not valid: " + pkg_config(name, directory, "--validate")[1]
+    if pkg_config(name, directory, "--modversion") != (0, ".".join(version)):
+        yield f"{name}.pc has version " + pkg_config(name, directory, "--modversion")[1]
+    if f"-l{name}" not in pkg_config(name, directory, "--libs")[1].split():
+        yield f"{name}.pc does not link the library"
 
 
-source, shared, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
+name = sys.argv[2]
+source, shared, directory = (pathlib.Path(sys.argv[i]) for i in (1, 3, 4))
 version = version_of_header(source)
-elf.report("package", [*of_soname(shared, version), *of_pkg_config(directory, version)])
+elf.report("package", [*of_soname(name, shared, version), *of_pkg_config(name, directory, version)])

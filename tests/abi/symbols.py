@@ -4,7 +4,8 @@
 #
 # The shared library and the archive define names that begin with vcore_ and no
 # others.  Nothing needs libatomic.  Of the parts, the objects that the library
-# is made of, those above the platform call nothing outside of the library.
+# is made of, those above the platform call nothing outside of the library;
+# outside.py looks at how the others do.
 #
 # SPDX-License-Identifier: BSD-2-Clause
 import sys
@@ -13,8 +14,6 @@ import elf
 
 # Objects that may call libc: where the library calls out, and ucontext(3).
 MAY_CALL_OUT = ("platform_linux", "arch_generic")
-MADE_BY_THE_LINKER = ("_GLOBAL_OFFSET_TABLE_", "__start_vcore_text", "__stop_vcore_text",
-                      "__ehdr_start")
 
 
 def of_names(path, names):
@@ -31,22 +30,13 @@ def of_shared(path):
         yield f"{path} needs libatomic"
 
 
-def is_global(symbol):
-    return symbol.bind in ("GLOBAL", "WEAK", "UNIQUE") and symbol.name
-
-
 def of_archive(path):
     yield from of_names(path, [s.name for s in elf.symbols(path)
-                               if is_global(s) and s.section != elf.UNDEFINED])
+                               if elf.is_global(s) and s.section != elf.UNDEFINED])
 
 
 def of_parts(path):
-    """What objects need that none of them defines."""
-    symbols = [s for s in elf.symbols(path) if is_global(s)]
-    defined = {s.name for s in symbols if s.section != elf.UNDEFINED}
-    for symbol in symbols:
-        if symbol.name in defined or symbol.name in MADE_BY_THE_LINKER:
-            continue
+    for symbol in elf.needed(path):
         if symbol.name.startswith("__atomic_"):
             yield f"{symbol.object} needs libatomic for {symbol.name}"
         elif not any(place in symbol.object for place in MAY_CALL_OUT):

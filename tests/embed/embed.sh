@@ -4,7 +4,8 @@
 #
 #	embed.sh SOURCE_ROOT BUILD_ROOT CC CXX MODE
 #
-# MODE is one of: shared static static-all cxx two load flat subproject.
+# MODE is one of: shared static static-all cxx ticks ticks-static locks two locals
+# load plugin flat subproject heap faults.
 #
 # SPDX-License-Identifier: BSD-2-Clause
 set -eu
@@ -29,6 +30,12 @@ install_library() {
 # The words that pkg-config says, with the archive in the library's place.
 static_libs() {
 	pkg-config --static --libs vcore | sed "s|-lvcore|$archive|"
+}
+
+# The same of libvcore-heap, with its archive too.
+static_heap_libs() {
+	pkg-config --static --libs vcore-heap |
+		sed "s|-lvcore-heap|${archive%.a}-heap.a|; s|-lvcore |$archive |"
 }
 
 # compile COMPILER SOURCE LIBRARIES...
@@ -100,14 +107,67 @@ cxx)
 	compile "$cxx -std=c++17" exceptions.cpp -static $(static_libs)
 	expect '8 threads kept their exceptions' "$work/program"
 	;;
+ticks)
+	install_library
+	compile "$cxx -std=c++17" ticks.cpp $(pkg-config --libs vcore)
+	links SHARED
+	expect 'preempted and unharmed' "$work/program" light
+	compile "$cxx -std=c++17" ticks.cpp $(static_libs)
+	links STATIC
+	expect 'preempted and unharmed' "$work/program" light
+	compile "$cxx -std=c++17" ticks.cpp -no-pie $(static_libs)
+	expect 'preempted and unharmed' "$work/program" light
+	compile "$cxx -std=c++17" ticks.cpp -O3 -flto $(static_libs)
+	expect 'preempted and unharmed' "$work/program" light
+	;;
+ticks-static) # libc itself is the program's own text
+	install_library
+	compile "$cxx -std=c++17" ticks.cpp -static $(static_libs)
+	expect 'preempted and unharmed' "$work/program" keep
+	grep -q '^obstacle: [a-zA-Z_]' "$work/output" # a function is named
+	compile "$cxx -std=c++17" ticks.cpp -O3 -flto -static $(static_libs)
+	expect 'preempted and unharmed' "$work/program" keep
+	compile "$cc" forks.c -static $(static_libs)
+	expect '200 forks' "$work/program"
+	;;
+faults) # not where libc is the program's own
+	install_library
+	compile "$cc" faults.c $(pkg-config --libs vcore)
+	expect 'ended, alone' "$work/program"
+	compile "$cc" faults.c $(static_libs)
+	expect 'ended, alone' "$work/program"
+	compile "$cc" faults.c -static $(static_libs)
+	status=0
+	"$work/program" || status=$?
+	[ "$status" = 139 ] # SIGSEGV
+	;;
+locks)
+	install_library
+	compile "$cc" locks.c -pthread $(pkg-config --libs vcore)
+	expect '4000 times each' "$work/program"
+	compile "$cxx -std=c++17" locks.cpp -pthread $(pkg-config --libs vcore)
+	expect '6000 times each' "$work/program"
+	;;
 two)
 	install_library
 	compile "$cc" two.c $(pkg-config --libs vcore)
 	expect '1000 each way' "$work/program"
 	;;
+locals)
+	install_library
+	compile "$cc" locals.c $(pkg-config --libs vcore)
+	expect 'each its own' "$work/program"
+	;;
+plugin)
+	install_library
+	compile "$cc" plugin.c -DPLUGIN -shared -fPIC $(static_libs)
+	mv "$work/program" "$work/plugin.so"
+	compile "$cc" plugin.c -ldl
+	expect 'took turns' "$work/program" "$work/plugin.so"
+	;;
 load)
 	install_library
-	compile "$cc" load.c -ldl
+	compile "$cc" load.c -pthread -ldl
 	links STATIC
 	expect 'ran 3 times' "$work/program" "$LD_LIBRARY_PATH/libvcore.so"
 	;;
@@ -115,6 +175,22 @@ flat)
 	install_library
 	compile "$cc" flat.c $(pkg-config --libs vcore)
 	expect 'flat and idle' "$work/program"
+	;;
+heap)
+	install_library
+	compile "$cc" heap.c $(pkg-config --libs vcore-heap)
+	links SHARED
+	expect 'sound' "$work/program" foreign
+	compile "$cc" heap.c $(static_heap_libs)
+	links STATIC
+	expect 'sound' "$work/program" foreign
+	compile "$cc" heap.c -no-pie $(static_heap_libs)
+	expect 'sound' "$work/program" foreign
+	compile "$cc" heap.c -flto $(static_heap_libs)
+	expect 'sound' "$work/program" foreign
+	compile "$cc" heap.c $(static_heap_libs | sed 's|-ljemalloc|-l:libjemalloc.a -lm|')
+	expect 'sound' "$work/program" own
+	grep -q '^obstacle: malloc' "$work/output"
 	;;
 subproject)
 	build_subproject

@@ -1,6 +1,6 @@
 /*
  * A program that loads the library when it already runs, as plugins and
- * language bindings do, and unloads it again.
+ * language bindings do, and unloads it again, in a pthread that ends after.
  *
  *	load LIBRARY
  *
@@ -9,16 +9,19 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <vcore/vcore.h>
 
-static void *count(void *n)
+static int n;
+
+static void *count(void *number)
 {
-	++*(int *)n;
-	return n;
+	++*(int *)number;
+	return number;
 }
 
-static int load_and_run(const char *path, int *n)
+static int load_and_run(const char *path)
 {
 	int (*run)(const struct vcore_runtime_options *, void *(*)(void *), void *,
 		   struct vcore_exit *);
@@ -36,17 +39,28 @@ static int load_and_run(const char *path, int *n)
 		return 1;
 	}
 	printf("%s\n", version());
-	return run(NULL, count, n, NULL) != 0 || dlclose(library) != 0;
+	return run(NULL, count, &n, NULL) != 0 || dlclose(library) != 0;
+}
+
+/* NULL, if it went well. */
+static void *load_three_times(void *path)
+{
+	for (int i = 0; i < 3; i++) {
+		if (load_and_run(path) != 0) {
+			return path;
+		}
+	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	int n = 0;
+	pthread_t thread;
+	void *failed;
 
-	for (int i = 0; i < 3; i++) {
-		if (argc != 2 || load_and_run(argv[1], &n) != 0) {
-			return 1;
-		}
+	if (argc != 2 || pthread_create(&thread, NULL, load_three_times, argv[1]) != 0 ||
+	    pthread_join(thread, &failed) != 0 || failed != NULL) {
+		return 1;
 	}
 	printf("ran %d times\n", n);
 	return n == 3 ? 0 : 1;

@@ -30,11 +30,11 @@ says() {
 for case in "missing:No such file or directory" ".:Is a directory" "good/file:Not a directory"; do
 	file=$directory/${case%%:*}
 	ends 1 --all "$file" "$directory/good"
-	says "tour: $file: ${case#*:}"
+	says "${tour##*/}: $file: ${case#*:}"
 	cmp "$directory/expected" "$directory/printed" || fail "$file stops the others"
 done
 ends 1 --all "$directory/good" /proc/self/mem
-says "tour: /proc/self/mem: Input/output error"
+says "${tour##*/}: /proc/self/mem: Input/output error"
 cmp "$directory/expected" "$directory/printed" || fail "/proc/self/mem stops the others"
 ends 1 "$directory/missing"
 grep -q '^0 files, 0 bytes, 0 words' "$directory/printed" || fail "nothing is not reported"
@@ -44,6 +44,16 @@ ends 2 --no-such-option
 says "Usage: tour"
 ends 2 - -
 says "named twice"
+
+# No memory to be had: files may not be as large as the one that blocks lie in.
+(
+	# shellcheck disable=SC3045 # of dash, bash and busybox
+	ulimit -f 1000
+	exec "$tour" --all "$directory/good"
+) >"$directory/printed" 2>"$directory/said"
+[ $? -eq 2 ] || fail "no memory is not noticed"
+says "${tour##*/}: vcore_block_allocate: Cannot allocate memory"
+[ ! -s "$directory/printed" ] || fail "prints words without memory"
 
 # Output that cannot be written.
 "$tour" --all "$directory/good" >/dev/full 2>"$directory/said"
@@ -62,4 +72,4 @@ grep -q '^[0-9]* processors*, [0-9]* threads: 1 to read, ' "$directory/printed" 
 	fail "the threads are not reported"
 grep -q '^[0-9]* messages .* [0-9]* switches, [0-9]* steals$' "$directory/printed" ||
 	fail "the switches are not reported"
-[ ! -s "$directory/said" ] || fail "says $(cat "$directory/said") when all is well"
+! grep -q "^${tour##*/}: " "$directory/said" || fail "says $(cat "$directory/said") when all is well"

@@ -8,7 +8,7 @@ root=$2
 # shellcheck source-path=SCRIPTDIR source=tour_lib.sh
 . "$(dirname "$0")/tour_lib.sh"
 
-piece=65536 # PIECE_BYTES in examples/tour/tour.h
+piece=65536 # PIECE_BYTES in examples/tour/window.h
 
 # The project's own texts, named and found.
 set --
@@ -31,11 +31,11 @@ same_words "no newline at the end" "$1" "$directory/empty" "$directory/no_words"
 same_words "a binary file" "$tour"
 
 # Words of one letter more or less than a piece, at each place near its end,
-# and some that are longer than several pieces.
+# and some that are longer than several pieces, and than a whole window.
 letters() {
 	head -c "$1" /dev/zero | tr '\0' x
 }
-for n in $((piece - 1)) $piece $((piece + 1)) $((3 * piece)) 1000000; do
+for n in $((piece - 1)) $piece $((piece + 1)) $((3 * piece)) 1000000 3000000; do
 	{
 		letters "$n"
 		printf ' middle '

@@ -108,6 +108,24 @@ int madvise(void *address, size_t bytes, int advice)
 	return (int)syscall(SYS_madvise, address, bytes, advice);
 }
 
+int memfd_create(const char *name, unsigned flags)
+{
+	if (inject_fails()) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	if (inject_fails()) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_ftruncate, fd, size);
+}
+
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*entry)(void *),
 		   void *argument)
 {

@@ -1,8 +1,9 @@
 /*
- * A thread that overflows its stack ends the process with a message that names
- * it and the size of its stack, whatever that is, however deep in threads of
- * threads, on the runtime's processors and on a server, with either guard.
- * A thread that stays within its stack does not.
+ * A thread that overflows its stack ends, alone, whatever the size of its stack
+ * is, however deep in threads of threads, on the runtime's processors and on a server,
+ * with either guard.  Where faults are the program's affair, or cannot be
+ * caught, it ends the process with a message that names it and the size of its
+ * stack.  A thread that stays within its stack does neither.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -38,7 +39,14 @@ struct overflow {
 	size_t stack_size;
 	unsigned nested; /* threads above the one that overflows */
 	bool mprotect, served, within, leaps;
+	bool caught;
 };
+
+#ifdef FAULTS_ARE_CAUGHT
+#define CAUGHT 1
+#else
+#define CAUGHT 0
+#endif
 
 /* Frame by frame, each touched, so that the guard cannot be stepped over. */
 __attribute__((noinline)) static size_t descend(size_t frames)
@@ -73,6 +81,15 @@ __attribute__((noinline)) static void stay_within(size_t stack_size)
 	for (size_t i = 0; i <= bytes; i++) {
 		stack[bytes - i] = 1;
 	}
+}
+
+static _Atomic unsigned reports;
+
+static void note(const struct vcore_fault *fault)
+{
+	CHECK_IS(fault->kind, VCORE_FAULT_STACK_OVERFLOW);
+	CHECK(strcmp(fault->name, "deep") == 0);
+	atomic_fetch_add(&reports, 1);
 }
 
 static void *go_deep(void *argument)
@@ -116,7 +133,11 @@ static int overflow_in_child(const void *argument)
 	struct vcore_runtime *runtime;
 
 	no_guard_pages = overflow.mprotect;
-	runtime = stress_open_with((struct vcore_runtime_options){.processors = 1});
+	runtime = stress_open_with((struct vcore_runtime_options){
+		.processors = 1,
+		.fault = note,
+		.flags = overflow.caught ? 0 : VCORE_RUNTIME_HOST_FAULTS,
+	});
 	if (overflow.served) {
 		go_deep_on_server(runtime, &overflow);
 	} else {
@@ -124,6 +145,7 @@ static int overflow_in_child(const void *argument)
 		stress_join(stress_spawn(runtime, go_deep, &overflow));
 	}
 	stress_close(runtime);
+	CHECK_IS(atomic_load(&reports), overflow.caught && !overflow.within);
 	return (int)tap_failures;
 }
 
@@ -151,17 +173,18 @@ static void try_overflow(const struct overflow *overflow)
 	bool good;
 
 	child_run(&child, overflow_in_child, overflow);
-	good = CHECK(child_died(&child, SIGSEGV) || child_died(&child, SIGABRT)) &&
-	       CHECK(strstr(child.output, "overflow") != NULL) &&
-	       CHECK(strstr(child.output, "\"deep\"") != NULL) &&
-	       CHECK(names_size(child.output, stack_size));
+	good = overflow->caught ? CHECK(child_exited(&child, 0))
+				: CHECK(child_died(&child, CAUGHT ? SIGSEGV : SIGABRT)) &&
+					  CHECK(strstr(child.output, "overflow") != NULL) &&
+					  CHECK(strstr(child.output, "\"deep\"") != NULL) &&
+					  CHECK(names_size(child.output, stack_size));
 	if (!good) {
 		tap_say("status %x, message: %.200s", (unsigned)child.status, child.output);
 	}
-	tap_case("overflow of %zu bytes, nested %u, guards by %s, on a %s%s", stack_size,
+	tap_case("overflow of %zu bytes, nested %u, guards by %s, on a %s%s%s", stack_size,
 		 overflow->nested, overflow->mprotect ? "mprotect" : "guard pages",
 		 overflow->served ? "server" : "processor",
-		 overflow->leaps ? ", over the guard" : "");
+		 overflow->leaps ? ", over the guard" : "", overflow->caught ? ", caught" : "");
 }
 
 static void try_within(size_t stack_size)
@@ -190,9 +213,17 @@ int main(int argc, char **argv)
 			try_overflow(
 				&(struct overflow){size, .mprotect = guards == 1, .leaps = true});
 		}
-		try_overflow(&(struct overflow){size, .nested = 3});
-		try_overflow(&(struct overflow){size, .served = true});
+		for (int guards = 0; CAUGHT && guards < 2; guards++) {
+			try_overflow(
+				&(struct overflow){size, .mprotect = guards == 1, .caught = true});
+			try_overflow(&(struct overflow){size, .mprotect = guards == 1,
+							.leaps = true, .caught = true});
+		}
+		try_overflow(&(struct overflow){size, .nested = 3, .caught = CAUGHT});
+		try_overflow(&(struct overflow){size, .served = true, .caught = CAUGHT});
 		try_within(size);
 	}
+	CHECK_IS(vcore_faults_are_caught(), CAUGHT);
+	tap_case("the library knows whether it catches them");
 	return tap_done();
 }

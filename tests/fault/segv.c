@@ -1,12 +1,14 @@
 /*
- * A fault that is no stack overflow is the program's own affair: it goes to
- * the handler that was there before the runtime was opened, which may repair
- * it, or to the default action.  Close leaves handlers as they were.
+ * A fault that is not a thread's own, or of a runtime whose faults are the
+ * program's affair, goes to the handler that was there before the runtime was
+ * opened, as the kernel would have called it; which may repair it, or jump out of
+ * it.  Or it has its default action.  Close leaves handlers as they were.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "../stress/stress.h"
 #include "child.h"
+#include <setjmp.h>
 #include <sys/mman.h>
 
 #define HANDLED 42
@@ -39,10 +41,76 @@ static void repair(int number, siginfo_t *info, void *context)
 	}
 }
 
-enum handler { NONE, IGNORING, PLAIN, INFORMED, REPAIRING };
+static bool is_blocked(int number)
+{
+	sigset_t present;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &present);
+	return sigismember(&present, number) == 1;
+}
+
+/* Its mask, and its own signal, are blocked meanwhile. */
+static void handle_with_mask(int number, siginfo_t *info, void *context)
+{
+	bool good = is_blocked(number) && is_blocked(SIGUSR1) && !is_blocked(SIGALRM);
+
+	(void)info;
+	(void)context;
+	_exit(good ? HANDLED : 1);
+}
+
+static void handle_undeferred(int number, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	_exit(is_blocked(number) ? 1 : HANDLED);
+}
+
+/* It is called once: then the default action is back. */
+static void return_once(int number, siginfo_t *info, void *context)
+{
+	static int calls;
+
+	(void)number;
+	(void)info;
+	(void)context;
+	if (++calls > 1) {
+		_exit(1);
+	}
+}
+
+static sigjmp_buf safety;
+
+static void jump(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	(void)context;
+	siglongjmp(safety, 1);
+}
+
+enum handler {
+	NONE,
+	IGNORING,
+	PLAIN,
+	INFORMED,
+	REPAIRING,
+	MASKING,
+	UNDEFERRED,
+	RESETTING,
+	JUMPING,
+};
 
 static void install(int number, enum handler handler)
 {
+	static void (*const handlers[])(int, siginfo_t *, void *) = {
+		[INFORMED] = handle_with_information,
+		[REPAIRING] = repair,
+		[MASKING] = handle_with_mask,
+		[UNDEFERRED] = handle_undeferred,
+		[RESETTING] = return_once,
+		[JUMPING] = jump,
+	};
 	struct sigaction action = {.sa_flags = handler >= INFORMED ? SA_SIGINFO : 0};
 
 	if (handler == PLAIN) {
@@ -50,8 +118,13 @@ static void install(int number, enum handler handler)
 	} else if (handler == IGNORING) {
 		action.sa_handler = SIG_IGN;
 	} else if (handler != NONE) {
-		action.sa_sigaction = handler == INFORMED ? handle_with_information : repair;
+		action.sa_sigaction = handlers[handler];
 	}
+	if (handler == MASKING) {
+		sigaddset(&action.sa_mask, SIGUSR1);
+	}
+	action.sa_flags |= handler == UNDEFERRED ? SA_NODEFER : 0;
+	action.sa_flags |= handler == RESETTING ? (int)SA_RESETHAND : 0;
 	sigaction(number, &action, NULL);
 }
 
@@ -61,6 +134,34 @@ static void *touch(void *unused)
 	*page = 1;
 	CHECK_IS(*page, 1);
 	CHECK_IS(errno, 77);
+	return unused;
+}
+
+/* Comes back from the handler, twice. */
+static void *touch_and_jump(void *unused)
+{
+	static volatile int jumps;
+
+	jumps = 0;
+	if (sigsetjmp(safety, 1) != 0) {
+		jumps++;
+	}
+	if (jumps < 2) {
+		*page = 1;
+	}
+	CHECK_IS(jumps, 2);
+	CHECK(!is_blocked(SIGSEGV));
+	vcore_yield();
+	return unused;
+}
+
+static void *trap(void *unused)
+{
+#ifdef __x86_64__
+	__asm__ volatile("ud2");
+#else
+	__asm__ volatile(".inst 0");
+#endif
 	return unused;
 }
 
@@ -93,12 +194,19 @@ static void *send(void *fault)
 static int fault_in_child(const void *argument)
 {
 	const struct fault *fault = argument;
-	void *(*act)(void *) = fault->sent ? send : touch;
+	void *(*act)(void *) = fault->sent                 ? send
+			       : fault->handler == JUMPING ? touch_and_jump
+			       : fault->number == SIGILL   ? trap
+							   : touch;
+	bool is_own = !fault->sent && !fault->pthread;
 	struct vcore_runtime *runtime;
 
 	map_page(fault->number);
 	install(fault->number, fault->handler);
-	runtime = stress_open(1);
+	runtime = stress_open_with((struct vcore_runtime_options){
+		.processors = 1,
+		.flags = is_own ? VCORE_RUNTIME_HOST_FAULTS : 0,
+	});
 	if (fault->after_close) {
 		stress_close(runtime);
 	}
@@ -167,6 +275,22 @@ int main(int argc, char **argv)
 		{"sent, default action", SIGSEGV, NONE, .sent = true, .exits = -1},
 		{"sent, a handler", SIGSEGV, PLAIN, .sent = true, .exits = HANDLED},
 		{"sent, ignored", SIGBUS, IGNORING, .sent = true, .exits = 0},
+		{"a handler's mask", SIGSEGV, MASKING, .exits = HANDLED},
+		{"a handler that does not defer its signal", SIGSEGV, UNDEFERRED, .exits = HANDLED},
+		{"a handler for one call", SIGSEGV, RESETTING, .exits = -1},
+		{"a handler that jumps", SIGSEGV, JUMPING, .exits = 0},
+		{"a pthread, a handler's mask", SIGSEGV, MASKING, .pthread = true,
+		 .exits = HANDLED},
+		{"a pthread, a handler for one call", SIGSEGV, RESETTING, .pthread = true,
+		 .exits = -1},
+		{"a pthread, a handler that jumps", SIGSEGV, JUMPING, .pthread = true, .exits = 0},
+		{.name = "SIGILL, default action", .number = SIGILL, .exits = -1},
+		{"SIGILL, a plain handler", SIGILL, PLAIN, .exits = HANDLED},
+		{"sent SIGFPE, a handler", SIGFPE, PLAIN, .sent = true, .exits = HANDLED},
+		{.name = "sent SIGFPE, default action",
+		 .number = SIGFPE,
+		 .sent = true,
+		 .exits = -1},
 		{"after close", SIGSEGV, PLAIN, .pthread = true, .after_close = true,
 		 .exits = HANDLED},
 	};

@@ -137,7 +137,10 @@ static struct vcore_thread *set_out(struct vcore_runtime *runtime, struct travel
 static void migration(unsigned processors)
 {
 	struct world world = {.processors = processors, .rounds = stress_size(500, 50)};
-	struct vcore_runtime *runtime = stress_open(processors);
+	struct vcore_runtime *runtime = stress_open_with((struct vcore_runtime_options){
+		.processors = processors,
+		.quantum = VCORE_QUANTUM_OFF, /* with ticks kernel threads change as well */
+	});
 	struct traveller travellers[TRAVELLERS];
 	struct vcore_thread *threads[TRAVELLERS];
 

@@ -11,7 +11,13 @@
 #include "process.h"
 #include "stress.h"
 
-#define THREADS    5000 /* at scale 1; 200 makes it a million */
+#ifdef STRESS_TSAN /* a thread takes 1 MB, and 3 ms where a page fault is dear */
+#define THREADS 1000
+#define LEAST   100
+#else
+#define THREADS 5000 /* at scale 1; 200 makes it a million */
+#define LEAST   400
+#endif
 #define BYTES_EACH (8 * 1024 + STRESS_EXTRA_STACK)
 #define GROWTH     12
 #define TRIES      5                   /* at growth: another program may have had the processor */
@@ -171,7 +177,7 @@ static void try_shape(const struct shape *shape, size_t n)
 static void million(unsigned processors)
 {
 	size_t available = (size_t)process_kib("/proc/meminfo", "MemAvailable:") * 1024;
-	size_t n = stress_size(THREADS, 400), most = available / 2 / BYTES_EACH;
+	size_t n = stress_size(THREADS, LEAST), most = available / 2 / BYTES_EACH;
 
 	processors_now = processors;
 	random_state = stress_seed;

@@ -175,7 +175,7 @@ static void join_two(const pthread_t *two, int expected)
 
 static void crowd(void)
 {
-	vcore_instant deadline = vcore_after(100 * MILLISECOND);
+	vcore_instant deadline = vcore_after(SECOND); /* both must be there before */
 	long found[2] = {0};
 	struct worker workers[2] = {{.steps = 100, .found = &found[0]},
 				    {.steps = 100, .found = &found[1]}};

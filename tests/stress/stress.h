@@ -16,6 +16,7 @@
 #include "tap.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -59,7 +60,7 @@ const char *__tsan_default_options(void)
 #define SECOND      ((int64_t)1000 * 1000 * 1000)
 
 /* Nothing here takes so long at scale 1, on the slowest machine. */
-#define STRESS_LIMIT_SECONDS 60
+#define STRESS_LIMIT_SECONDS 200
 
 static uint64_t stress_seed = 1;
 static double stress_scale = 1;
@@ -99,13 +100,13 @@ static inline vcore_instant stress_patience(void)
 }
 
 /* A program that hangs is to say where: the dump, then a core. */
-static inline void *stress_watchdog(void *unused)
+static inline void *stress_watchdog(void *watching)
 {
 	double seconds = STRESS_LIMIT_SECONDS * (stress_scale > 1 ? stress_scale : 1);
 	struct timespec limit = {.tv_sec = (time_t)seconds};
 	struct vcore_runtime *runtime;
 
-	(void)unused;
+	atomic_store((_Atomic bool *)watching, true);
 	nanosleep(&limit, NULL);
 	printf("Bail out! no end within %.0f s\n", seconds);
 	fflush(stdout);
@@ -119,6 +120,7 @@ static inline void *stress_watchdog(void *unused)
 static inline void stress_begin(int argc, char **argv)
 {
 	const char *divisor = getenv("VCORE_STRESS_SCALE");
+	static _Atomic bool watching;
 	sigset_t all, before;
 	pthread_t watchdog;
 
@@ -136,8 +138,11 @@ static inline void stress_begin(int argc, char **argv)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&watchdog, NULL, stress_watchdog, NULL) != 0) {
+	if (pthread_create(&watchdog, NULL, stress_watchdog, &watching) != 0) {
 		abort();
+	}
+	while (!atomic_load(&watching)) { /* a lock of ASan's may be held till then: do not fork */
+		sched_yield();
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_detach(watchdog);

@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-TestSuite(base, .timeout = 20);
+TestSuite(base, .timeout = 100);
 
 static vcore_instant monotonic(void)
 {

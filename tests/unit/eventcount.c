@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-TestSuite(eventcount, .timeout = 20);
+TestSuite(eventcount, .timeout = 100);
 
 TestEverywhere(eventcount, zero_bytes_have_count_zero)
 {

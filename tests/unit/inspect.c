@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-TestSuite(inspect, .timeout = 20);
+TestSuite(inspect, .timeout = 100);
 
 static struct vcore_thread_info info_of(struct vcore_thread *thread)
 {
@@ -133,23 +133,24 @@ TestAround(inspect, an_ended_thread_stays_until_it_is_joined)
 	check(!look_at(id, &info));
 }
 
-static void *sleep_disabled(void *deadline)
+static void *wait_disabled(void *event)
 {
 	vcore_destroy_disable();
-	sleep_until(deadline);
+	vcore_eventcount_await(event, 0, VCORE_NEVER);
 	vcore_destroy_enable();
 	return NULL;
 }
 
 TestAround(inspect, a_thread_that_was_asked_to_end_is_told_to_be)
 {
-	vcore_instant deadline = vcore_after(20 * MILLISECOND);
-	struct vcore_thread *thread = spawn(sleep_disabled, &deadline);
+	struct vcore_eventcount event = {0};
+	struct vcore_thread *thread = spawn(wait_disabled, &event);
 
 	until(is_waiting(thread));
 	check(!info_of(thread).destroyed);
 	vcore_thread_destroy(thread);
 	check(info_of(thread).destroyed);
+	vcore_eventcount_advance(&event);
 	check(fate(thread) == VCORE_DESTROYED);
 }
 

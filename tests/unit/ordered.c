@@ -1,5 +1,5 @@
 /*
- * The ordered tree of src/sched/ordered.h: what it keeps, compared with a
+ * The ordered tree of src/memory/ordered.h: what it keeps, compared with a
  * sorted array, and what it costs.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sched/ordered.h"
+#include "memory/ordered.h"
 
-TestSuite(ordered, .timeout = 30);
+TestSuite(ordered, .timeout = 100);
 
 struct item {
 	struct vci_ordered node; /* first, so that a node is its item */
@@ -195,4 +195,97 @@ Test(ordered, a_million_keys_removed_from_the_end_are_quick)
 	}
 	cr_assert_null(root);
 	free(items);
+}
+
+/* --- neighbours, and what a node knows of those below it ------------------------------------- */
+
+/* The model's: the first of those with the highest key up to that, or above it the lowest. */
+static const struct item *neighbour_of_model(const struct item *items, int64_t key, bool above)
+{
+	const struct item *best = NULL;
+
+	for (int i = 0; i < ITEMS; i++) {
+		const struct item *item = &items[i];
+		int64_t better;
+
+		if (!item->inside || (item->node.key > key) != above) {
+			continue;
+		}
+		better = best == NULL ? 1
+			 : above      ? best->node.key - item->node.key
+				      : item->node.key - best->node.key;
+		if (better > 0 || (better == 0 && item->serial < best->serial)) {
+			best = item;
+		}
+	}
+	return best;
+}
+
+Test(ordered, neighbours_are_those_of_a_model)
+{
+	static struct item items[ITEMS];
+	struct vci_ordered *root = NULL;
+
+	srand(4);
+	for (int step = 0; step < STEPS / 10; step++) {
+		struct item *item = &items[rand() % ITEMS];
+		int64_t key = rand() % 1000;
+		struct vci_ordered *below;
+
+		if (!item->inside) {
+			insert(&root, item, rand() % 1000, step);
+		} else {
+			take_out(&root, item);
+		}
+		below = vci_ordered_below(root, key);
+		cr_assert_eq((const void *)below, neighbour_of_model(items, key, false));
+		if (below != NULL) {
+			cr_assert_eq((const void *)vci_ordered_after(below),
+				     neighbour_of_model(items, key, true));
+		}
+	}
+}
+
+/* Its serial becomes the number of nodes below it, itself included. */
+static void count(struct vci_ordered *node)
+{
+	const struct item *left = (struct item *)node->left;
+	const struct item *right = (struct item *)node->right;
+
+	((struct item *)node)->serial =
+		1 + (left != NULL ? left->serial : 0) + (right != NULL ? right->serial : 0);
+}
+
+static int counted(const struct vci_ordered *node)
+{
+	int n;
+
+	if (node == NULL) {
+		return 0;
+	}
+	n = 1 + counted(node->left) + counted(node->right);
+	cr_assert_eq(((const struct item *)node)->serial, n);
+	return n;
+}
+
+Test(ordered, what_a_node_knows_of_those_below_it_is_kept_right)
+{
+	static struct item items[ITEMS];
+	struct vci_ordered *root = NULL;
+	int inside = 0;
+
+	srand(5);
+	for (int step = 0; step < STEPS / 10; step++) {
+		struct item *item = &items[rand() % ITEMS];
+
+		if (!item->inside) {
+			item->node.key = (item - items) * 7919 % ITEMS; /* of one alone */
+			vci_ordered_insert_with(&root, &item->node, count);
+		} else {
+			vci_ordered_remove_with(&root, &item->node, count);
+		}
+		item->inside = !item->inside;
+		inside += item->inside ? 1 : -1;
+		cr_assert_eq(counted(root), inside);
+	}
 }

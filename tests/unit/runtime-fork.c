@@ -91,6 +91,37 @@ Test(runtime, the_child_of_a_vcore_thread_may_exec)
 	cr_assert(exited_with(&outcome, 43), "%s", outcome.text);
 }
 
+static void end_by_a_signal(void)
+{
+	raise(SIGTERM);
+}
+
+Test(runtime, signals_reach_the_child_of_a_vcore_thread)
+{
+	fork_from_a_thread(end_by_a_signal);
+	cr_assert(killed_by(&outcome, SIGTERM), "%s", outcome.text);
+}
+
+/* Around each fork, from a pthread that has not waited before. */
+static struct vcore_lock around_fork;
+
+static void lock_around_fork(void)
+{
+	vcore_lock_acquire(&around_fork);
+}
+
+static void unlock_around_fork(void)
+{
+	vcore_lock_release(&around_fork);
+}
+
+Test(runtime, handlers_of_the_program_around_fork_may_use_the_library, .timeout = 100)
+{
+	pthread_atfork(lock_around_fork, unlock_around_fork, unlock_around_fork);
+	run_child(&outcome, exit_at_once);
+	cr_assert(exited_with(&outcome, 42), "%s", outcome.text);
+}
+
 static int no_callback(const struct vcore_thread_info *info, void *argument)
 {
 	(void)info;
@@ -243,7 +274,7 @@ Test(runtime, a_fork_finds_the_library_usable_at_any_moment)
 	for (int i = 0; i < 4; i++) {
 		threads[i] = spawn(churn, &stop);
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 40; i++) {
 		run_child(&outcome, open_a_runtime_of_its_own);
 		cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 	}

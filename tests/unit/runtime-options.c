@@ -79,11 +79,17 @@ Test(runtime, more_than_1024_processors_are_refused)
 	cr_assert_eq(try_to_open(&(struct vcore_runtime_options){.processors = UINT_MAX}), -EINVAL);
 }
 
-Test(runtime, a_quantum_has_at_least_100_microseconds_or_is_off)
+Test(runtime, a_quantum_is_100_microseconds_to_an_hour_or_off)
 {
 	struct vcore_runtime_options options = {.quantum = 100000};
 
 	cr_assert_eq(try_to_open(&options), 0);
+	options.quantum = 3600 * SECOND;
+	cr_assert_eq(try_to_open(&options), 0);
+	options.quantum = 3600 * SECOND + 1;
+	cr_assert_eq(try_to_open(&options), -EINVAL);
+	options.quantum = INT64_MAX;
+	cr_assert_eq(try_to_open(&options), -EINVAL);
 	options.quantum = VCORE_QUANTUM_OFF;
 	cr_assert_eq(try_to_open(&options), 0);
 	options.quantum = 99999;
@@ -114,7 +120,9 @@ Test(runtime, unknown_flags_of_a_runtime_are_refused)
 	struct vcore_runtime_options options = {.flags = VCORE_RUNTIME_ACCOUNT};
 
 	cr_assert_eq(try_to_open(&options), 0);
-	options.flags = 1u << 1;
+	options.flags = VCORE_RUNTIME_HOST_FAULTS;
+	cr_assert_eq(try_to_open(&options), 0);
+	options.flags = 1u << 3;
 	cr_assert_eq(try_to_open(&options), -EINVAL);
 	options.flags = 1u << 31;
 	cr_assert_eq(try_to_open(&options), -EINVAL);
@@ -211,7 +219,8 @@ Test(runtime, a_stack_in_the_environment_must_be_a_number_up_to_a_gibibyte)
 
 Test(runtime, a_quantum_in_the_environment_is_in_microseconds_or_off)
 {
-	static const char *const bad[] = {"99", "0", "-1", "on", "10ms", "9223372036854775808"};
+	static const char *const bad[] = {
+		"99", "0", "-1", "on", "10ms", "3600000001", "9223372036854775808"};
 
 	cr_assert_eq(open_with("VCORE_QUANTUM", "100"), 0);
 	cr_assert_eq(open_with("VCORE_QUANTUM", "off"), 0);

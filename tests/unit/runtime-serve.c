@@ -6,12 +6,19 @@
  */
 #include "support.h"
 
+#include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* One processor of its own, so that the first server is number 1. */
+/* No ticks: who occupies the processor is to stay there (preempt_serve has them). */
 static void start_with_servers(unsigned servers)
 {
-	runtime_start(&(struct vcore_runtime_options){.processors = 1, .servers = servers});
+	runtime_start(&(struct vcore_runtime_options){
+		.processors = 1,
+		.servers = servers,
+		.quantum = VCORE_QUANTUM_OFF,
+	});
 }
 
 static struct vcore_thread *spawn_pinned(unsigned processor, void *(*entry)(void *), void *argument)
@@ -168,6 +175,22 @@ Test(runtime, serve_returns_at_the_deadline_while_threads_yield)
 	runtime_finish();
 }
 
+static bool is_running(struct vcore_thread *thread)
+{
+	struct vcore_thread_info info;
+
+	return look_at(vcore_thread_id(thread), &info) && info.state == VCORE_THREAD_RUNNING;
+}
+
+/* From here on the processor takes nothing else, until it goes. */
+static struct vcore_thread *spawn_busy(atomic_bool *go)
+{
+	struct vcore_thread *busy = spawn_pinned(0, occupy, go);
+
+	until(is_running(busy));
+	return busy;
+}
+
 Test(runtime, a_server_runs_free_threads_too)
 {
 	struct vcore_thread *busy, *thread;
@@ -175,7 +198,7 @@ Test(runtime, a_server_runs_free_threads_too)
 	struct vcore_exit exit;
 
 	start_with_servers(0);
-	busy = spawn_pinned(0, occupy, &go);
+	busy = spawn_busy(&go);
 	thread = spawn(tell_kernel_thread, NULL);
 	do {
 		cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(5 * MILLISECOND)), 0);
@@ -198,7 +221,7 @@ Test(runtime, a_server_wakes_sleepers_that_are_pinned_to_it)
 
 	start_with_servers(0);
 	thread = spawn_pinned(1, sleep_a_little, &runtime);
-	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(50 * MILLISECOND)), 0);
+	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(500 * MILLISECOND)), 0);
 	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
 	runtime_finish();
 }
@@ -243,12 +266,12 @@ static void *sleep_as_a_guest(void *argument)
 /* Whether the processor idles by then or not, it is to wake the guest. */
 static void leave_a_guest_asleep(struct guest *guest)
 {
-	struct vcore_thread *busy = spawn_pinned(0, occupy, &guest->go);
+	struct vcore_thread *busy = spawn_busy(&guest->go);
 	struct vcore_thread *thread = spawn(sleep_as_a_guest, guest);
 	struct vcore_exit exit;
 
 	cr_assert_eq(vcore_runtime_serve(runtime, PAST), 0);
-	cr_assert_eq(vcore_thread_join(thread, &exit, vcore_after(2 * SECOND)), 0);
+	cr_assert_eq(vcore_thread_join(thread, &exit, vcore_after(20 * SECOND)), 0);
 	cr_assert_eq(exit.result, this_kernel_thread());
 	finish(busy);
 }
@@ -299,7 +322,7 @@ Test(runtime, a_server_that_idles_is_woken_for_its_threads)
 	start_with_servers(0);
 	thread = spawn_pinned(1, await_first, &event);
 	waker = spawn(sleep_and_advance, &event);
-	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(100 * MILLISECOND)), 0);
+	cr_assert_eq(vcore_runtime_serve(runtime, vcore_after(SECOND)), 0);
 	cr_assert_eq(vcore_thread_join(thread, NULL, PAST), 0);
 	finish(waker);
 	runtime_finish();
@@ -312,7 +335,7 @@ static void *serve_until(void *deadline)
 
 Test(runtime, servers_get_the_lowest_free_numbers)
 {
-	vcore_instant brief = vcore_after(150 * MILLISECOND), late = vcore_after(400 * MILLISECOND);
+	vcore_instant brief = vcore_after(SECOND), late = vcore_after(3 * SECOND);
 	pthread_t first, second;
 	struct vcore_thread *thread;
 
@@ -343,7 +366,7 @@ Test(runtime, servers_serve_at_the_same_time)
 	for (unsigned i = 0; i < 4; i++) {
 		threads[i] = spawn_pinned(1 + i, await_first, &event);
 	}
-	deadline = vcore_after(200 * MILLISECOND);
+	deadline = vcore_after(2 * SECOND);
 	for (int i = 0; i < 4; i++) {
 		servers[i] = start_pthread(serve_until, &deadline);
 	}
@@ -363,7 +386,7 @@ Test(runtime, servers_serve_at_the_same_time)
 
 Test(runtime, a_server_too_many_is_refused)
 {
-	vcore_instant deadline = vcore_after(200 * MILLISECOND);
+	vcore_instant deadline = vcore_after(2 * SECOND);
 	pthread_t server;
 
 	start_with_servers(1);
@@ -377,7 +400,7 @@ Test(runtime, a_server_too_many_is_refused)
 
 Test(runtime, by_default_four_may_serve)
 {
-	vcore_instant deadline = vcore_after(200 * MILLISECOND);
+	vcore_instant deadline = vcore_after(2 * SECOND);
 	pthread_t servers[4];
 
 	start_with_servers(0);
@@ -451,4 +474,25 @@ Test(runtime, a_server_keeps_its_errno_and_its_signal_mask)
 	}
 	finish(thread);
 	runtime_finish();
+}
+
+static void serve_without_timers(void)
+{
+	struct rlimit none = {0, RLIM_INFINITY};
+
+	runtime_start(&(struct vcore_runtime_options){.processors = 1, .servers = 1});
+	check(getrlimit(RLIMIT_SIGPENDING, &none) == 0);
+	none.rlim_cur = 0; /* each timer is a signal that may be pending */
+	check(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+	check(vcore_runtime_serve(runtime, vcore_after(SECOND)) == -EAGAIN);
+	runtime_finish();
+	check(vcore_thread_self() == NULL);
+}
+
+Test(runtime, a_serve_that_gets_no_timers_says_so_and_leaves_the_pthread_alone)
+{
+	static struct outcome outcome;
+
+	run_child(&outcome, serve_without_timers);
+	cr_assert(exited_with(&outcome, 0), "%s", outcome.text);
 }

@@ -13,7 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-TestSuite(runtime, .timeout = 20);
+TestSuite(runtime, .timeout = 100);
 
 static void *tell_name(void *argument)
 {
@@ -538,6 +538,39 @@ Test(runtime, the_hook_gets_the_report_and_may_end_the_offending_thread_alone)
 	cr_assert_eq(seen_by, offender);
 	finish(spawn(do_nothing, NULL));
 	runtime_finish();
+}
+
+static void *panic_for_a_library(void *unused)
+{
+	(void)unused;
+	vcore_panic("others_call", "it was misused");
+}
+
+Test(runtime, a_library_that_is_built_on_this_one_panics_alike)
+{
+	struct vcore_runtime_options options = {.panic = end_the_offender};
+
+	runtime_start(&options);
+	finish(spawn(panic_for_a_library, NULL));
+	cr_assert_str_eq(seen.function, "others_call");
+	cr_assert_str_eq(seen.breach, "it was misused");
+	runtime_finish();
+}
+
+static void panic_for_nothing(void)
+{
+	vcore_panic("others_call", NULL);
+}
+
+static void panic_of_a_library(void)
+{
+	panic_for_a_library(NULL);
+}
+
+Test(runtime, a_panic_for_a_library_is_printed_too)
+{
+	cr_assert(panics_with(panic_of_a_library, "others_call: it was misused"));
+	cr_assert(panics_with(panic_for_nothing, "vcore_panic: function or breach is NULL"));
 }
 
 static void *advance_by_minus_one(void *event)

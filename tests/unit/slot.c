@@ -5,7 +5,7 @@
  */
 #include "support.h"
 
-TestSuite(slot, .timeout = 20);
+TestSuite(slot, .timeout = 100);
 
 static struct vcore_slot create(void (*destructor)(void *))
 {

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +18,9 @@
 enum { CHECK_FAILED = 99 };
 
 struct vcore_runtime *runtime;
+unsigned runtime_flags;
+
+const struct vcore_runtime_options without_ticks = {.processors = 1, .quantum = VCORE_QUANTUM_OFF};
 
 void check_failed(const char *file, int line, const char *condition)
 {
@@ -31,12 +35,21 @@ void check_failed(const char *file, int line, const char *condition)
 
 void runtime_start(const struct vcore_runtime_options *options)
 {
+	struct vcore_runtime_options with_flags = {0};
+
+	if (runtime_flags != 0) {
+		if (options != NULL) {
+			with_flags = *options;
+		}
+		with_flags.flags |= runtime_flags;
+		options = &with_flags;
+	}
 	check(vcore_runtime_open(&runtime, options) == 0);
 }
 
 void runtime_finish(void)
 {
-	check(vcore_runtime_close(runtime, vcore_after(10 * SECOND)) == 0);
+	check(vcore_runtime_close(runtime, vcore_after(30 * SECOND)) == 0);
 	runtime = NULL;
 }
 
@@ -52,10 +65,20 @@ static void *run_body(void *argument)
 	return NULL;
 }
 
+/* The record with which this pthread waits: a body may leave no memory for it. */
+static void be_able_to_wait(void)
+{
+	struct vcore_lock lock = {0};
+
+	vcore_lock_acquire(&lock);
+	vcore_lock_release(&lock);
+}
+
 void run_inside_with(const struct vcore_runtime_options *options, void (*body)(void))
 {
 	struct body first = {body};
 
+	be_able_to_wait();
 	runtime_start(options);
 	finish(spawn_with((struct vcore_thread_options){.name = "body"}, run_body, &first));
 	runtime_finish();
@@ -107,6 +130,45 @@ enum vcore_how fate(struct vcore_thread *thread)
 
 	check(vcore_thread_join(thread, &exit, VCORE_NEVER) == 0);
 	return exit.how;
+}
+
+void destroy(struct vcore_thread *thread)
+{
+	vcore_thread_destroy(thread);
+	check(fate(thread) == VCORE_DESTROYED);
+}
+
+struct victim {
+	void (*call)(void *);
+	void *argument;
+	atomic_bool computes, asked, survived;
+};
+
+static void *compute_and_call(void *argument)
+{
+	struct victim *victim = argument;
+
+	set_flag(&victim->computes);
+	occupy(&victim->asked);
+	victim->call(victim->argument);
+	set_flag(&victim->survived);
+	vcore_sleep(VCORE_NEVER);
+	return NULL;
+}
+
+bool survives(void (*call)(void *), void *argument)
+{
+	struct victim victim = {.call = call, .argument = argument};
+	struct vcore_thread *thread;
+
+	runtime_start(&(struct vcore_runtime_options){.processors = 1});
+	thread = spawn(compute_and_call, &victim);
+	until(atomic_load(&victim.computes));
+	check(vcore_thread_destroy(thread) == 0);
+	set_flag(&victim.asked);
+	check(fate(thread) == VCORE_DESTROYED);
+	runtime_finish();
+	return victim.survived;
 }
 
 pthread_t start_pthread(void *(*entry)(void *), void *argument)
@@ -172,6 +234,32 @@ bool is_waiting(struct vcore_thread *thread)
 	return look_at(vcore_thread_id(thread), &info) && info.state == VCORE_THREAD_WAITING;
 }
 
+bool is_waiting_for(struct vcore_thread *thread, enum vcore_wait_kind kind)
+{
+	struct vcore_thread_info info;
+
+	return look_at(vcore_thread_id(thread), &info) && info.state == VCORE_THREAD_WAITING &&
+	       info.wait == kind;
+}
+
+const char *dumped_line(const char *name)
+{
+	static char text[1 << 14];
+	int fd = memfd_create("dump", MFD_CLOEXEC);
+	ssize_t n;
+	char *line;
+
+	check(vcore_dump(runtime, fd) == 0);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	check(n > 0);
+	text[n] = '\0';
+	close(fd);
+	line = strstr(text, name);
+	check(line != NULL);
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
 bool is_asleep(pid_t tid)
 {
 	char path[64], text[256] = "";
@@ -182,7 +270,9 @@ bool is_asleep(pid_t tid)
 	if (file == NULL) {
 		return false;
 	}
-	check(fgets(text, sizeof(text), file) != NULL);
+	if (fgets(text, sizeof(text), file) == NULL) {
+		text[0] = '\0'; /* it has ended meanwhile */
+	}
 	fclose(file);
 	return strstr(text, ") S ") != NULL;
 }
@@ -242,6 +332,27 @@ bool exited_with(const struct outcome *outcome, int code)
 bool killed_by(const struct outcome *outcome, int number)
 {
 	return WIFSIGNALED(outcome->status) && WTERMSIG(outcome->status) == number;
+}
+
+bool panics_with(void (*body)(void), const char *text)
+{
+	static struct outcome outcome;
+	const char *panic;
+
+	run_child(&outcome, body);
+	panic = strstr(outcome.text, "vcore: panic: ");
+	if (killed_by(&outcome, SIGABRT) && panic != NULL && strstr(panic, text) != NULL) {
+		return true;
+	}
+	fprintf(stderr, "not a panic with \"%s\", but %d: %s\n", text, outcome.status,
+		outcome.text);
+	return false;
+}
+
+void exit_from_the_hook(const struct vcore_report *report)
+{
+	check(report->recoverable);
+	vcore_thread_exit(NULL);
 }
 
 unsigned entries_of(const char *directory)

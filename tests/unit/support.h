@@ -33,10 +33,10 @@
 #define check(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))
 void check_failed(const char *file, int line, const char *condition) __attribute__((__noreturn__));
 
-/* Lets others run until the condition holds, for ten seconds at most. */
+/* Lets others run until the condition holds, for half a minute at most. */
 #define until(condition)                                                                           \
 	do {                                                                                       \
-		vcore_instant limit_ = vcore_after(10 * SECOND);                                   \
+		vcore_instant limit_ = vcore_after(30 * SECOND);                                   \
 		while (!(condition)) {                                                             \
 			check(vcore_now() < limit_);                                               \
 			vcore_yield();                                                             \
@@ -77,6 +77,20 @@ void check_failed(const char *file, int line, const char *condition) __attribute
 	static void suite##_##name##_body(void)
 
 /*
+ * The same on one processor without ticks: nobody else runs before the body
+ * waits or yields.
+ */
+#define TestInTurns(suite, name, ...)                                                              \
+	static void suite##_##name##_body(void);                                                   \
+	Test(suite, name, ##__VA_ARGS__)                                                           \
+	{                                                                                          \
+		run_inside_with(&without_ticks, suite##_##name##_body);                            \
+	}                                                                                          \
+	static void suite##_##name##_body(void)
+
+extern const struct vcore_runtime_options without_ticks;
+
+/*
  * Order.  Every 64th choice of a processor is another than the order of the
  * queues says, lest a thread starve: so an order that takes a few choices is
  * found in most of many tries, not in all.
@@ -85,6 +99,9 @@ void mostly(bool (*in_order)(void));
 
 /* The runtime that the helpers use; NULL in a body run as a plain pthread. */
 extern struct vcore_runtime *runtime;
+
+/* Set before: VCORE_RUNTIME_… for each that they start. */
+extern unsigned runtime_flags;
 
 void runtime_start(const struct vcore_runtime_options *options);
 void runtime_finish(void);
@@ -97,6 +114,13 @@ struct vcore_thread *spawn_with(struct vcore_thread_options options, void *(*ent
 				void *argument);
 void *finish(struct vcore_thread *thread);        /* joins; it must have returned */
 enum vcore_how fate(struct vcore_thread *thread); /* joins */
+void destroy(struct vcore_thread *thread);        /* and joins; it must end so */
+
+/*
+ * Has a thread that was asked to end while it computed make that call, its
+ * first since: whether the call returns.  In a runtime of its own.
+ */
+bool survives(void (*call)(void *), void *argument);
 
 /* A thread of the caller's kind: a vcore thread, or a plain pthread. */
 struct peer {
@@ -112,6 +136,9 @@ void *finish_pthread(pthread_t pthread);
 /* What inspection says of a thread; false if it is not there. */
 bool look_at(uint64_t id, struct vcore_thread_info *info);
 bool is_waiting(struct vcore_thread *thread);
+bool is_waiting_for(struct vcore_thread *thread, enum vcore_wait_kind kind);
+/* The line of the thread with that name in a dump; until the next call. */
+const char *dumped_line(const char *name);
 /* Whether the kernel thread sleeps in the kernel. */
 bool is_asleep(pid_t tid);
 pid_t thread_id_of_kernel(void);
@@ -131,6 +158,12 @@ struct outcome {
 void run_child(struct outcome *outcome, void (*body)(void));
 bool exited_with(const struct outcome *outcome, int code);
 bool killed_by(const struct outcome *outcome, int number);
+
+/* Whether the body, in a child, panics with that in the message. */
+bool panics_with(void (*body)(void), const char *text);
+
+/* A panic hook: ends the thread in its panic. */
+void exit_from_the_hook(const struct vcore_report *report);
 
 /* How many entries a directory has, "." and ".." not counted. */
 unsigned entries_of(const char *directory);

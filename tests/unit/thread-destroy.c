@@ -53,6 +53,27 @@ static void *push_three(void *ending)
 	vcore_thread_exit(NULL);
 }
 
+static void *return_without_popping(void *unused)
+{
+	struct vcore_cleanup cleanup;
+
+	vcore_cleanup_push(&cleanup, note_letter, LETTER('a'));
+	return unused;
+}
+
+static void forget_a_cleanup(void)
+{
+	runtime_start(NULL);
+	finish(spawn(return_without_popping, NULL));
+}
+
+Test(thread, an_entry_that_returns_before_a_cleanup_was_popped_panics)
+{
+	cr_assert(panics_with(forget_a_cleanup,
+			      "vcore_cleanup_push: the entry has returned before a cleanup was "
+			      "popped"));
+}
+
 TestAround(thread, exit_runs_cleanups_the_last_first_and_then_slot_destructors)
 {
 	start_journal();
@@ -312,114 +333,92 @@ Test(thread, a_pthread_may_destroy)
 	runtime_finish();
 }
 
-/*
- * Entering the library.  A victim is asked to end while it computes; then it
- * makes one call.
- */
-struct victim {
-	void (*call)(void);
-	atomic_bool started, asked, survived;
-};
+/* Entering the library. */
 
-static void *compute_and_call(void *argument)
-{
-	struct victim *victim = argument;
-
-	set_flag(&victim->started);
-	while (!atomic_load(&victim->asked)) {
-	}
-	victim->call();
-	set_flag(&victim->survived);
-	vcore_sleep(VCORE_NEVER);
-	return NULL;
-}
-
-static bool survives(void (*call)(void))
-{
-	struct victim victim = {.call = call};
-	struct vcore_thread *thread;
-
-	runtime_start(&(struct vcore_runtime_options){.processors = 1});
-	thread = spawn(compute_and_call, &victim);
-	until(victim.started);
-	check(vcore_thread_destroy(thread) == 0);
-	set_flag(&victim.asked);
-	check(fate(thread) == VCORE_DESTROYED);
-	runtime_finish();
-	return victim.survived;
-}
-
-static struct vcore_eventcount past_event;
-
-static void call_allocate(void)
+static void call_allocate(void *unused)
 {
 	struct vcore_thread *thread;
 
+	(void)unused;
 	vcore_thread_allocate(&thread, NULL, do_nothing, NULL);
 	check(false);
 }
 
-static void call_sleep(void)
+static void call_sleep(void *unused)
 {
+	(void)unused;
 	vcore_sleep(PAST);
 }
 
-static void call_advance(void)
+static void call_advance(void *event)
 {
-	vcore_eventcount_advance(&past_event);
+	vcore_eventcount_advance(event);
 }
 
-static void call_await(void)
+static void call_await(void *event)
 {
-	vcore_eventcount_await(&past_event, -1, VCORE_NEVER);
+	vcore_eventcount_await(event, -1, VCORE_NEVER);
 }
 
-static void call_enable(void)
+static void call_yield(void *unused)
 {
+	(void)unused;
+	vcore_yield();
+}
+
+static void call_enable(void *unused)
+{
+	(void)unused;
 	vcore_destroy_disable();
 	vcore_destroy_enable();
 }
 
 Test(thread, destroy_acts_on_entry_to_allocate)
 {
-	cr_assert(!survives(call_allocate));
+	cr_assert(!survives(call_allocate, NULL));
 }
 
 Test(thread, destroy_acts_in_a_sleep_that_does_not_wait)
 {
-	cr_assert(!survives(call_sleep));
+	cr_assert(!survives(call_sleep, NULL));
 }
 
 Test(thread, destroy_acts_in_yield)
 {
-	cr_assert(!survives(vcore_yield));
+	cr_assert(!survives(call_yield, NULL));
 }
 
 Test(thread, destroy_acts_on_entry_to_advance)
 {
-	cr_assert(!survives(call_advance));
-	cr_assert_eq(vcore_eventcount_read(&past_event), 0);
+	struct vcore_eventcount event = {0};
+
+	cr_assert(!survives(call_advance, &event));
+	cr_assert_eq(vcore_eventcount_read(&event), 0);
 }
 
 Test(thread, destroy_acts_in_an_await_that_does_not_wait)
 {
-	cr_assert(!survives(call_await));
+	struct vcore_eventcount event = {0};
+
+	cr_assert(!survives(call_await, &event));
 }
 
 Test(thread, destroy_acts_in_the_enable_that_evens_a_disable)
 {
-	cr_assert(!survives(call_enable));
+	cr_assert(!survives(call_enable, NULL));
 }
 
-static void call_what_does_not_act(void)
+static void call_what_does_not_act(void *unused)
 {
+	static struct vcore_eventcount event;
 	static struct vcore_sequencer sequencer;
 	struct vcore_cleanup cleanup;
 	struct vcore_slot own;
 
+	(void)unused;
 	vcore_now();
 	vcore_after(1);
-	vcore_eventcount_read(&past_event);
+	vcore_eventcount_read(&event);
 	vcore_sequencer_ticket(&sequencer);
 	vcore_sequencer_read(&sequencer);
 	vcore_thread_id(vcore_thread_self());
@@ -435,8 +434,13 @@ static void call_what_does_not_act(void)
 
 Test(thread, destroy_does_not_act_in_calls_that_are_not_marked_so)
 {
-	cr_assert(survives(call_what_does_not_act));
+	cr_assert(survives(call_what_does_not_act, NULL));
 }
+
+/* Two who do more, before they are asked to end or after. */
+struct victim {
+	atomic_bool started, asked, survived;
+};
 
 /* Join on entry: the joined thread has ended already. */
 static struct vcore_thread *ended;
@@ -448,8 +452,7 @@ static void *join_when_asked(void *argument)
 	ended = spawn(do_nothing, NULL);
 	until(has_ended(ended));
 	set_flag(&victim->started);
-	while (!atomic_load(&victim->asked)) {
-	}
+	occupy(&victim->asked);
 	vcore_thread_join(ended, NULL, VCORE_NEVER);
 	check(false);
 	return NULL;
@@ -511,7 +514,7 @@ static void *sleep_while_disabled(void *deadline)
 
 TestAround(thread, a_wait_is_not_cut_short_while_destruction_is_disabled)
 {
-	vcore_instant deadline = vcore_after(30 * MILLISECOND);
+	vcore_instant deadline = vcore_after(300 * MILLISECOND);
 	struct vcore_thread *thread = spawn(sleep_while_disabled, &deadline);
 
 	until(is_waiting(thread));

@@ -137,6 +137,26 @@ TestInside(thread, rounding_of_a_thread_that_asks_for_it_stays_away_from_others)
 	check(fegetround() == FE_TONEAREST);
 }
 
+/* A division that is not exact traps where exceptions are not masked. */
+static void *divide_downward(void *unused)
+{
+	volatile double one = 1, three = 3;
+
+	check(fegetround() == FE_TONEAREST);
+	check(one / three > 0.3 && one / three < 0.4);
+	fesetround(FE_DOWNWARD);
+	return unused;
+}
+
+/* The second has the stack, and what is left there, of the first. */
+TestInside(thread, one_that_asks_for_it_begins_with_the_runtimes_rounding_and_traps)
+{
+	struct vcore_thread_options options = {.flags = VCORE_THREAD_FPENV};
+
+	finish(spawn_with(options, divide_downward, NULL));
+	finish(spawn_with(options, divide_downward, NULL));
+}
+
 struct pinned {
 	unsigned processor;
 	pid_t kernel_thread;
@@ -184,12 +204,15 @@ static void pin_to(unsigned processors)
 	}
 }
 
-TestAround(thread, a_pinned_thread_runs_on_its_processor_only)
+/* Without ticks, which may leave it to another kernel thread. */
+Test(thread, a_pinned_thread_runs_on_its_processor_only)
 {
-	struct vcore_statistics statistics = {.size = sizeof(statistics)};
-
-	check(vcore_inspect_runtime(runtime, &statistics) == 0);
-	pin_to(statistics.processors);
+	runtime_start(&(struct vcore_runtime_options){
+		.processors = 3,
+		.quantum = VCORE_QUANTUM_OFF,
+	});
+	pin_to(3);
+	runtime_finish();
 }
 
 static void *processor_of_self(void *unused)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-TestSuite(version, .timeout = 20);
+TestSuite(version, .timeout = 100);
 
 TestEverywhere(version, the_library_says_the_three_numbers_of_its_header)
 {

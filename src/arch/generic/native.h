@@ -20,6 +20,8 @@ struct vci_fpenv {
 	char none;
 };
 
+#define VCI_CONTEXT_CALLS_OUT 1
+
 static inline void vci_relax(void)
 {
 	__asm__ volatile("" ::: "memory");

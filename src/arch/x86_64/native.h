@@ -18,6 +18,8 @@ struct vci_fpenv {
 	uint16_t x87;
 };
 
+#define VCI_CONTEXT_CALLS_OUT 0
+
 static inline void vci_relax(void)
 {
 	__builtin_ia32_pause();
@@ -37,5 +39,15 @@ static inline void vci_fpenv_load(const struct vci_fpenv *fpenv)
 {
 	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(fpenv->mxcsr), "m"(fpenv->x87));
 }
+
+/* For firm.h: one instruction each, of %0 and %1. */
+#define VCI_FIRM_LOAD_8  "movq %1, %0"
+#define VCI_FIRM_LOAD_4  "movl %1, %0"
+#define VCI_FIRM_LOAD_1  "movzbl %1, %0"
+#define VCI_FIRM_STORE_8 "movq %1, %0"
+#define VCI_FIRM_STORE_4 "movl %1, %0"
+#define VCI_FIRM_STORE_1 "movb %b1, %0"
+#define VCI_FIRM_MEMORY  "m"
+#define VCI_FIRM_BYTE    "q"
 
 #endif /* VCI_NATIVE_H */

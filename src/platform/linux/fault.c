@@ -1,30 +1,61 @@
 /*
- * The fault signals.
+ * The fault signals: whose they are.
  *
  * A fault of a green thread arrives on the kernel thread's alternate stack: its
- * own may be the one that overflowed.
+ * own may be the one that overflowed.  There are no locks here, and no switch: who
+ * judges either makes the context that the kernel will go on with another one
+ * (raised.c), or says that the fault is not ours.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include "platform/linux/linux.h"
 
-#define HANDLER_STACK ((size_t)32 << 10)
-
-static const int signals[] = {SIGSEGV, SIGBUS};
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 #define N_SIGNALS (sizeof signals / sizeof signals[0])
 
 static unsigned installed; /* how often */
 static struct sigaction before[N_SIGNALS];
-static void (*explain_fault)(void *address, void *sp);
+static bool (*judge)(struct vci_raised *raised);
+
+/* --- those that are not ours ----------------------------------------------------- */
+
+static struct sigaction *action_before(int number)
+{
+	size_t i = 0;
+
+	while (signals[i] != number) {
+		i++;
+	}
+	return &before[i];
+}
+
+/* As the kernel would have called it; the mask that was is restored by the return. */
+static void call_program(struct sigaction *place, int number, siginfo_t *info, void *context)
+{
+	const struct sigaction action = *place;
+	sigset_t mask = action.sa_mask;
+
+	if (action.sa_flags & SA_RESETHAND) {
+		place->sa_handler = SIG_DFL;
+		place->sa_flags &= ~SA_SIGINFO;
+	}
+	if (!(action.sa_flags & SA_NODEFER)) {
+		sigaddset(&mask, number);
+	}
+	pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	if (action.sa_flags & SA_SIGINFO) {
+		action.sa_sigaction(number, info, context);
+	} else {
+		action.sa_handler(number);
+	}
+}
 
 /*
  * What the program had for this signal.  The default action is restored and
@@ -33,12 +64,11 @@ static void (*explain_fault)(void *address, void *sp);
  */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-	const struct sigaction *action = &before[number == SIGSEGV ? 0 : 1];
+	struct sigaction *action = action_before(number);
 
-	if (action->sa_flags & SA_SIGINFO) {
-		action->sa_sigaction(number, info, context);
-	} else if (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN) {
-		action->sa_handler(number);
+	if ((action->sa_flags & SA_SIGINFO) ||
+	    (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN)) {
+		call_program(action, number, info, context);
 	} else if (info->si_code > 0) {
 		signal(number, SIG_DFL);
 	} else if (action->sa_handler == SIG_DFL) { /* sent, not raised: not repeated */
@@ -47,33 +77,28 @@ static void pass_on(int number, siginfo_t *info, void *context)
 	}
 }
 
-/* Of the interrupted code; NULL where we cannot tell. */
-static void *stack_pointer(const void *context)
-{
-	const ucontext_t *ucontext = context;
-
-#if defined __x86_64__
-	return (void *)ucontext->uc_mcontext.gregs[REG_RSP];
-#elif defined __aarch64__
-	return (void *)ucontext->uc_mcontext.sp;
-#else
-	(void)ucontext;
-	return NULL;
-#endif
-}
+/* --- the handler ------------------------------------------------------------------- */
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	int error = errno;
+	struct vci_raised raised;
 
-	vci_local()->inside++;
 	if (info->si_code > 0) {
-		explain_fault(info->si_addr, stack_pointer(context));
+		if (vci_raised_survives(context)) {
+			return;
+		}
+		vci_raised_read(&raised, number, info, context);
+		if (judge(&raised)) {
+			errno = error;
+			return;
+		}
 	}
-	pass_on(number, info, context);
-	vci_local()->inside--;
+	pass_on(number, info, context); /* which may never return */
 	errno = error;
 }
+
+/* --- installing it ------------------------------------------------------------------ */
 
 static int install(void)
 {
@@ -84,7 +109,8 @@ static int install(void)
 	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < N_SIGNALS; i++) {
-		if (sigaction(signals[i], &action, &before[i]) != 0) {
+		if (sigaction(signals[i], NULL, &before[i]) != 0 ||
+		    sigaction(signals[i], &action, NULL) != 0) {
 			return errno;
 		}
 	}
@@ -105,12 +131,12 @@ static int restore(void)
 	return 0;
 }
 
-int vci_faults_install(void (*explain)(void *address, void *sp))
+int vci_faults_install(bool (*f)(struct vci_raised *raised))
 {
 	int error = 0;
 
 	if (installed == 0) {
-		explain_fault = explain;
+		judge = f;
 		error = VCI_OUTSIDE(install());
 	}
 	if (error == 0) {
@@ -123,40 +149,5 @@ void vci_faults_remove(void)
 {
 	if (--installed == 0) {
 		(void)VCI_OUTSIDE(restore());
-	}
-}
-
-int vci_signal_stack_make(struct vci_signal_stack *stack)
-{
-	stack->used = false;
-	stack->bytes = HANDLER_STACK + vci_signal_frame();
-	stack->bytes = (stack->bytes + vci_page_size - 1) & ~(vci_page_size - 1);
-	stack->pages = vci_pages_reserve(stack->bytes);
-	return stack->pages != NULL ? 0 : -ENOMEM;
-}
-
-void vci_signal_stack_free(struct vci_signal_stack *stack)
-{
-	vci_pages_release(stack->pages, stack->bytes);
-	stack->pages = NULL;
-}
-
-void vci_signal_stack_set(struct vci_signal_stack *stack)
-{
-	stack_t present;
-	stack_t ours = {.ss_sp = stack->pages, .ss_size = stack->bytes};
-
-	stack->used = VCI_OUTSIDE(sigaltstack(NULL, &present)) == 0 &&
-		      (present.ss_flags & SS_DISABLE) != 0 &&
-		      VCI_OUTSIDE(sigaltstack(&ours, NULL)) == 0;
-}
-
-void vci_signal_stack_unset(struct vci_signal_stack *stack)
-{
-	stack_t none = {.ss_flags = SS_DISABLE};
-
-	if (stack->used) {
-		(void)VCI_OUTSIDE(sigaltstack(&none, NULL));
-		stack->used = false;
 	}
 }

@@ -4,10 +4,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -19,15 +19,28 @@
 #define AT_MINSIGSTKSZ 51
 #endif
 
-/* A kernel thread of a runtime keeps to its alternate stack and its base. */
+/*
+ * What a kernel thread of a runtime itself needs: it runs threads on theirs.  libc
+ * puts thread-local variables there as well.
+ */
 #define BASE_STACK ((size_t)256 << 10)
+
+static size_t local_bytes;
+
+void vci_kernel_threads_open(void)
+{
+	struct vci_range locals;
+
+	vci_tls_bounds(&locals);
+	local_bytes = locals.to - locals.from;
+}
 
 _Static_assert(sizeof(pthread_t) == sizeof(unsigned long), "struct vci_kernel_thread holds one");
 
-/* All but the tick and the signals a thread raises by what it does. */
+/* All but the signals a thread raises by what it does. */
 static void signals_to_block(sigset_t *set)
 {
-	static const int open[] = {SIGALRM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+	static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
 
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
@@ -46,7 +59,7 @@ static int create(pthread_t *thread, void *(*entry)(void *), void *argument)
 		return error;
 	}
 	signals_to_block(&blocked);
-	(void)pthread_attr_setstacksize(&attributes, BASE_STACK);
+	(void)pthread_attr_setstacksize(&attributes, BASE_STACK + local_bytes);
 	pthread_sigmask(SIG_BLOCK, &blocked, &before);
 	error = pthread_create(thread, &attributes, entry, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -58,10 +71,9 @@ int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 			    void *(*entry)(void *), void *argument)
 {
 	pthread_t handle;
-	int error = VCI_OUTSIDE(create(&handle, entry, argument));
 
-	if (error != 0) {
-		return -error;
+	if (VCI_AWAY(create(&handle, entry, argument)) != 0) {
+		return -EAGAIN;
 	}
 	thread->handle_ = handle;
 	(void)VCI_OUTSIDE(pthread_setname_np(handle, name));
@@ -70,7 +82,7 @@ int vci_kernel_thread_start(struct vci_kernel_thread *thread, const char *name,
 
 void vci_kernel_thread_join(struct vci_kernel_thread *thread)
 {
-	(void)VCI_OUTSIDE(pthread_join(thread->handle_, NULL));
+	(void)VCI_AWAY(pthread_join(thread->handle_, NULL));
 }
 
 static pthread_key_t end_key;
@@ -100,35 +112,39 @@ int vci_at_thread_end(void (*f)(void *host))
 	return VCI_OUTSIDE(set_end(f, vci_local()->host)) == 0 ? 0 : -ENOMEM;
 }
 
-unsigned vci_cpu_count(void)
+static unsigned count_cpus(void)
 {
 	cpu_set_t set;
 	long count;
 
-	if (VCI_OUTSIDE(sched_getaffinity(0, sizeof set, &set)) == 0) {
+	if (sched_getaffinity(0, sizeof set, &set) == 0) {
 		return (unsigned)CPU_COUNT(&set);
 	}
-	count = VCI_OUTSIDE(sysconf(_SC_NPROCESSORS_ONLN)); /* more than 1024 CPUs */
+	count = sysconf(_SC_NPROCESSORS_ONLN); /* more than 1024 CPUs */
 	return count > 0 ? (unsigned)count : 1;
 }
 
+unsigned vci_cpu_count(void)
+{
+	return VCI_OUTSIDE(count_cpus());
+}
+
+/* Not by stdio, whose locks a thread that was put off may hold. */
 static unsigned read_task_count(void)
 {
-	unsigned count = 0;
-	char line[128];
-	FILE *file = fopen("/proc/self/status", "re");
+	char text[2048];
+	const char *line;
+	ssize_t n;
+	int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
-	if (file == NULL) {
+	if (file < 0) {
 		return 0;
 	}
-	while (fgets(line, sizeof line, file) != NULL) {
-		if (strncmp(line, "Threads:", 8) == 0) {
-			count = (unsigned)strtoul(line + 8, NULL, 10);
-			break;
-		}
-	}
-	fclose(file);
-	return count;
+	n = read(file, text, sizeof text - 1);
+	close(file);
+	text[n > 0 ? n : 0] = '\0';
+	line = strstr(text, "\nThreads:");
+	return line != NULL ? (unsigned)strtoul(line + sizeof "\nThreads:" - 1, NULL, 10) : 0;
 }
 
 unsigned vci_task_count(void)
@@ -136,10 +152,13 @@ unsigned vci_task_count(void)
 	return VCI_OUTSIDE(read_task_count());
 }
 
-/* What the kernel pushes, and about as much again for the handler. */
+/* What the handler of a tick uses: about 1 KiB. */
+#define HANDLER_BYTES 2048
+
+/* What the kernel pushes, and what the handler needs. */
 size_t vci_signal_frame(void)
 {
 	size_t kernel = VCI_OUTSIDE(getauxval(AT_MINSIGSTKSZ));
 
-	return (kernel > 2048 ? kernel : 2048) + 1024;
+	return (kernel > 2048 ? kernel : 2048) + HANDLER_BYTES;
 }

@@ -7,18 +7,30 @@
 
 #include "platform/linux/outside.h"
 
-static _Thread_local struct vci_local local;
+_Thread_local struct vci_local vci_local_of_caller;
 
 __attribute__((noinline)) struct vci_local *vci_local(void)
 {
 	__asm__ volatile("");
-	return &local;
+	return &vci_local_of_caller;
 }
 
 __attribute__((noinline)) void *vci_local_carrier(void)
 {
 	__asm__ volatile("");
-	return local.carrier;
+	return vci_local_of_caller.carrier;
+}
+
+__attribute__((noinline)) void *vci_local_door(void)
+{
+	__asm__ volatile("");
+	return vci_local_of_caller.door;
+}
+
+__attribute__((noinline)) void *vci_local_bound(void)
+{
+	__asm__ volatile("");
+	return vci_local_of_caller.bound;
 }
 
 __attribute__((noinline)) int *vci_errno_address(void)

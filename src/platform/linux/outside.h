@@ -21,11 +21,22 @@
 		struct vci_local *local_ = vci_local();                                            \
 		local_->inside++;                                                                  \
 		__asm__ volatile("" ::: "memory");                                                 \
+		__auto_type kept_ = VCI_AWAY(call);                                                \
+		__asm__ volatile("" ::: "memory");                                                 \
+		local_->inside--;                                                                  \
+		kept_;                                                                             \
+	})
+
+/*
+ * The same for a call that may block for long, and whose caller holds nothing:
+ * `inside` stays as it is, so that a tick may take the processor away meanwhile.
+ * The caller may be without one afterwards.
+ */
+#define VCI_AWAY(call)                                                                             \
+	({                                                                                         \
 		int saved_ = errno;                                                                \
 		__auto_type result_ = (call);                                                      \
 		errno = saved_;                                                                    \
-		__asm__ volatile("" ::: "memory");                                                 \
-		local_->inside--;                                                                  \
 		result_;                                                                           \
 	})
 

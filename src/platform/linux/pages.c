@@ -17,6 +17,7 @@
 /* The headers of the system may be older than its kernel. */
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
 #endif
 
 /* Pages asked about in one go. */
@@ -69,6 +70,7 @@ void *vci_pages_reserve(size_t bytes)
 void vci_pages_release(void *address, size_t bytes)
 {
 	if (address != NULL) {
+		vci_annotate_fresh(address, bytes); /* for whose mapping it is next */
 		(void)VCI_OUTSIDE(munmap(address, bytes));
 	}
 }
@@ -93,6 +95,11 @@ static int guard(void *address, size_t bytes, const char **limit)
 	return mprotect(address, bytes, PROT_NONE) == 0 ? 0 : -ENOMEM;
 }
 
+bool vci_pages_have_guards(void)
+{
+	return has_guard_pages;
+}
+
 int vci_pages_guard(void *address, size_t bytes, const char **limit)
 {
 	const char *reached;
@@ -102,6 +109,20 @@ int vci_pages_guard(void *address, size_t bytes, const char **limit)
 		__atomic_store_n(limit, reached, __ATOMIC_RELAXED);
 	}
 	return error;
+}
+
+/* Which of the two the guard is need not be known: undoing the other changes nothing. */
+static int unguard(void *address, size_t bytes)
+{
+	if (has_guard_pages && madvise(address, bytes, MADV_GUARD_REMOVE) != 0) {
+		return -ENOMEM;
+	}
+	return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? 0 : -ENOMEM;
+}
+
+int vci_pages_unguard(void *address, size_t bytes)
+{
+	return VCI_OUTSIDE(unguard(address, bytes));
 }
 
 /* How many of the first `bytes` are in pages that are not there; of the first step. */

@@ -17,12 +17,33 @@
 
 #define SECOND 1000000000
 
+static vcore_instant instant_of(const struct timespec *time)
+{
+	return (vcore_instant)time->tv_sec * SECOND + time->tv_nsec;
+}
+
 vcore_instant vci_clock(void)
 {
 	struct timespec now;
 
 	(void)VCI_OUTSIDE(clock_gettime(CLOCK_MONOTONIC, &now));
-	return (vcore_instant)now.tv_sec * SECOND + now.tv_nsec;
+	return instant_of(&now);
+}
+
+vcore_instant vci_clock_for_caller(void)
+{
+	struct timespec now;
+
+	(void)VCI_AWAY(clock_gettime(CLOCK_MONOTONIC, &now));
+	return instant_of(&now);
+}
+
+int64_t vci_cpu_clock(void)
+{
+	struct timespec used;
+
+	(void)VCI_OUTSIDE(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used));
+	return instant_of(&used);
 }
 
 /* FUTEX_WAIT_BITSET takes an absolute time on CLOCK_MONOTONIC. */
@@ -40,6 +61,11 @@ void vci_futex_wait(uint32_t *word, uint32_t expected, vcore_instant deadline)
 	}
 	(void)vci_system_call(SYS_futex, (long)word, FUTEX_WAIT_BITSET_PRIVATE, expected,
 			      (long)timeout, 0, FUTEX_BITSET_MATCH_ANY);
+}
+
+void vci_futex_wait_away(uint32_t *word, uint32_t expected)
+{
+	(void)VCI_AWAY(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0));
 }
 
 void vci_futex_wake(uint32_t *word, int n)

@@ -1,0 +1,98 @@
+/*
+ * A program forks while its threads are preempted, let go, and block: from a
+ * pthread of the host's and from vcore threads.  The child can allocate memory
+ * and has a runtime of its own, with ticks; the parent's threads go on.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "rounds_libc.h"
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static void *play(void *argument)
+{
+	struct game *game = argument;
+	struct vcore_thread *players[2];
+
+	game_prepare(game);
+	for (int i = 0; i < 2; i++) {
+		CHECK_IS(vcore_thread_allocate(&players[i], NULL, game_play, &game->players[i]), 0);
+	}
+	stress_join(players[0]);
+	stress_join(players[1]);
+	return NULL;
+}
+
+/* Its exit status is how many checks failed. */
+__attribute__((noreturn)) static void be_child(int64_t quantum)
+{
+	struct vcore_runtime_options options = {.processors = 1, .quantum = quantum};
+	char *text = malloc(10000);
+	struct game game;
+
+	atomic_store(&tap_failures, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	options.stack_size = 64 * 1024 + STRESS_EXTRA_STACK;
+	memset(text, 'x', 10000);
+	free(text);
+	CHECK_IS(vcore_run(&options, play, &game, NULL), 0);
+	CHECK_IS(game.ball, GAME_PASSES);
+	_exit((int)atomic_load(&tap_failures));
+}
+
+static void fork_once(int64_t quantum)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		be_child(quantum);
+	}
+	CHECK(child > 0);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		vcore_sleep(vcore_after(200 * MICROSECOND));
+	}
+	CHECK_IS(status, 0);
+}
+
+static void *fork_inside(void *ticks)
+{
+	fork_once(((const struct ticks *)ticks)->quantum);
+	return NULL;
+}
+
+/* All the while others compute, allocate, and are in the kernel. */
+static void fork_often(const struct ticks *ticks)
+{
+	static const struct labour labours[] = {
+		{.name = "allocating", .round = round_allocate},
+		{.name = "sorting", .round = round_sort},
+	};
+	static struct shift shifts[2];
+	struct ticks inside = *ticks;
+
+	shift_start(&shifts[0], ticks, &labours[0]);
+	shift_start(&shifts[1], ticks, &labours[1]);
+	for (size_t i = stress_size(4, 2); i > 0; i--) {
+		fork_once(ticks->quantum);
+		stress_join(stress_spawn(ticks->runtime, fork_inside, &inside));
+	}
+	shift_end(&shifts[0]);
+	shift_end(&shifts[1]);
+}
+
+static void try_fork(const struct ticks *ticks)
+{
+	ticks_try(ticks, "fork", fork_often);
+}
+
+int main(int argc, char **argv)
+{
+#ifdef STRESS_TSAN
+	return tap_skip_all("TSan cannot have a child of many threads make threads of its own");
+#endif
+#ifdef STRESS_ASAN /* a child waits for ever for what a lost thread has locked */
+	return tap_skip_all("ASan's allocator is not made ready for fork");
+#endif
+	return ticks_main(argc, argv, try_fork);
+}

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MICROSECOND INT64_C(1000)
 #define MILLISECOND INT64_C(1000000)
 
 /* A run that was too short may have been so short that it says nothing. */
@@ -68,11 +69,27 @@ static void read_argument(struct bench *bench, const char *argument)
 		bench->time = number * MILLISECOND;
 	} else if (read_number(argument, "processors", &number)) {
 		bench->processors = (unsigned)number;
+	} else if (read_number(argument, "quantum", &number)) {
+		bench->quantum = number * MICROSECOND;
 	} else if (read_number(argument, "laps", &number)) {
 		bench->laps = number != 0;
+	} else if (read_number(argument, "light", &number)) {
+		bench->light = number != 0;
+	} else if (read_number(argument, "higher", &number)) {
+		bench->higher = number != 0;
+	} else if (read_number(argument, "touched", &number)) {
+		bench->touched = number != 0;
+	} else if (read_number(argument, "huge", &number)) {
+		bench->huge = number != 0;
+	} else if (read_number(argument, "closed", &number)) {
+		bench->closed = number != 0;
 	} else if (!read_number(argument, "n", &bench->n) &&
 		   !read_number(argument, "warm", &bench->warm) &&
-		   !read_number(argument, "threads", &bench->threads)) {
+		   !read_number(argument, "threads", &bench->threads) &&
+		   !read_number(argument, "writes", &bench->writes) &&
+		   !read_number(argument, "capacity", &bench->capacity) &&
+		   !read_number(argument, "bytes", &bench->bytes) &&
+		   !read_number(argument, "batch", &bench->batch)) {
 		die("no such argument", argument);
 	}
 }
@@ -93,6 +110,9 @@ void bench_prepare(struct bench *bench, const struct bench_workload *workloads, 
 		.n = 1,
 		.threads = 2,
 		.processors = 1,
+		.capacity = 1024,
+		.bytes = 8,
+		.batch = 1,
 		.workload = find(workloads, argv[1]),
 	};
 	for (int i = 2; i < argc; i++) {
@@ -155,6 +175,15 @@ int bench_report(const struct bench *bench)
 	}
 	printf("}\n");
 	return ferror(stdout) != 0;
+}
+
+int bench_main(const struct bench_workload *workloads, int argc, char **argv)
+{
+	static struct bench bench;
+
+	bench_prepare(&bench, workloads, argc, argv);
+	bench_measure(&bench);
+	return bench_report(&bench);
 }
 
 void bench_start(struct bench *bench)

@@ -24,6 +24,16 @@
  *		bench_stop(bench, bench->n);
  *	}
  *
+ *	static const struct bench_workload workloads[] = {
+ *		{"spawn", spawn},
+ *		{NULL, NULL},
+ *	};
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		return bench_main(workloads, argc, argv);
+ *	}
+ *
  * Its arguments, all numbers, all optional:
  *	time=MS		run with a growing n until a run takes that long; the
  *			last run counts
@@ -32,6 +42,10 @@
  *	laps=1		after the run that counts, one more in which each
  *			bench_lap is timed: adds p50, p99 and p999
  *	threads=T, processors=P		for the workload to read
+ *	quantum=US, light=1, higher=1	the same, of preemption
+ *	writes=W	the same, of locks
+ *	capacity=C, bytes=B, batch=M	the same, of buffers
+ *	bytes=B, touched=1, huge=1, closed=1	the same, of spaces
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -66,6 +80,16 @@ struct bench {
 	long n;
 	long threads;
 	unsigned processors;
+	int64_t quantum; /* nanoseconds; 0: the default */
+	bool light;      /* threads may be preempted at less cost */
+	bool higher;     /* urgent threads have a higher priority */
+	long writes;     /* of 32 accesses */
+	long capacity;   /* messages */
+	long bytes;      /* a message; a block */
+	long batch;      /* messages a call */
+	bool touched;    /* each page is written to */
+	bool huge;       /* a block is of huge pages */
+	bool closed;     /* what is accessed is in a closed space */
 	/* what was asked for */
 	const struct bench_workload *workload;
 	int64_t time; /* nanoseconds; 0: run with the n given */
@@ -86,10 +110,14 @@ struct bench {
 };
 
 /*
- * The main function of a subject, in three parts, because some must be in
- * a thread of their own library to measure: prepare reads the arguments (and
- * ends the program if they are wrong, or ask for the list), measure runs the
- * workload, report prints.  A list of workloads ends with a NULL name.
+ * The main function of a subject.  A list of workloads ends with a NULL name.
+ */
+int bench_main(const struct bench_workload *workloads, int argc, char **argv);
+
+/*
+ * Its three parts, for those that must be in a thread of their own library to
+ * measure: prepare reads the arguments (and ends the program if they are wrong,
+ * or ask for the list), measure runs the workload, report prints.
  */
 void bench_prepare(struct bench *bench, const struct bench_workload *workloads, int argc,
 		   char **argv);

@@ -7,7 +7,7 @@ SPDX-License-Identifier: BSD-2-Clause
 from html import escape
 from pathlib import Path
 
-from .catalogue import OURS
+from .catalogue import is_ours
 from .plot import svg
 from .table import cells, header, heading, remarks, warnings
 
@@ -29,7 +29,7 @@ def _table(case, metric, rows):
     yield "<table><tr>" + "".join(
         f"<th>{escape(cell)}</th>" for cell in header(case, metric)) + "</tr>"
     for row in rows:
-        kind = ' class="ours"' if row.subject == OURS else ""
+        kind = ' class="ours"' if is_ours(row.subject) else ""
         yield f"<tr{kind}>" + "".join(
             f"<td>{escape(cell)}</td>" for cell in cells(row, case, metric)) + "</tr>"
     yield "</table>"
@@ -53,7 +53,8 @@ def _head(results):
     yield '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
     yield f"<title>libvcore: benchmarks</title><style>{STYLE}</style></head><body>"
     yield "<h1>libvcore: benchmarks</h1>"
-    yield f"<p>{escape(machine)}. Lower is better; ratios are to the best peer.</p>"
+    yield (f"<p>{escape(machine)}. Lower is better, except of what is a number a second; "
+           "ratios are to the best peer.</p>")
     for warning in warnings(results):
         yield f'<p class="warning">{escape(warning)}</p>'
 

@@ -7,10 +7,10 @@ SPDX-License-Identifier: BSD-2-Clause
 import math
 from html import escape
 
-from .catalogue import OURS
+from .catalogue import is_ours
 from .table import heading, number
 
-WIDTH, LEFT, RIGHT = 760, 130, 90
+WIDTH, LEFT, RIGHT = 760, 160, 90
 TOP, ROW, BOTTOM = 40, 30, 34
 
 # Beyond this ratio the small bars could not be seen on a linear scale.
@@ -61,7 +61,7 @@ def _grid(scale, bottom):
 
 def _bar(scale, row, y):
     x = scale.x(row.median)
-    kind = "ours" if row.subject == OURS else "peer"
+    kind = "ours" if is_ours(row.subject) else "peer"
     yield f'<text text-anchor="end" x="{LEFT - 8}" y="{y + 15}">{escape(row.subject)}</text>'
     yield (f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{x - LEFT:.1f}" '
            f'height="{ROW - 12}"/>')
@@ -72,16 +72,17 @@ def _bar(scale, row, y):
     yield f'<text class="tick" x="{end + 6:.1f}" y="{y + 15}">{number(row.median)}</text>'
 
 
-def _aim(scale, metric, bottom):
-    x = scale.x(metric.aim)
+def _aim(scale, aim, bottom):
+    x = scale.x(aim)
     yield f'<path class="aim" d="M{x:.1f} {TOP - 6}V{bottom}"/>'
     yield (f'<text class="label" x="{x + 4:.1f}" y="{bottom + 30}" '
-           f'text-anchor="middle">aim {number(metric.aim)}</text>')
+           f'text-anchor="middle">aim {number(aim)}</text>')
 
 
 def svg(case, metric, rows):
     """The plot as one self-contained element."""
-    scale = Scale([value for row in rows for value in row.samples] + [metric.aim])
+    aims = [] if metric.aim is None else [metric.aim]
+    scale = Scale([value for row in rows for value in row.samples] + aims)
     bottom = TOP + ROW * len(rows)
     title = heading(case, metric) + (", logarithmic" if scale.logarithmic else "")
     parts = [
@@ -93,5 +94,6 @@ def svg(case, metric, rows):
     ]
     for i, row in enumerate(rows):
         parts += _bar(scale, row, TOP + ROW * i)
-    parts += [*_aim(scale, metric, bottom), "</svg>"]
-    return "\n".join(parts) + "\n"
+    for aim in aims:
+        parts += _aim(scale, aim, bottom)
+    return "\n".join([*parts, "</svg>"]) + "\n"

@@ -5,11 +5,10 @@ SPDX-License-Identifier: BSD-2-Clause
 """
 
 import json
-import math
 from dataclasses import dataclass
 from statistics import median
 
-from .catalogue import OURS, REFERENCE
+from .catalogue import REFERENCE, is_ours
 from .statistics import compare, median_interval, spread
 
 FORMAT = 1
@@ -33,10 +32,6 @@ class Row:
     ratio: float  # of its median to that of the best peer; nan: no peers
     columns: tuple  # medians of the further keys; None where it has none
     note: str
-
-    @property
-    def low(self):
-        return min(self.samples)
 
     @property
     def median(self):
@@ -91,7 +86,7 @@ class Results:
 
     def samples(self, case, subject, metric):
         values = self.cases.get(case.name, {}).get("values", {})
-        return tuple(value * metric.scale
+        return tuple(metric.value(value)
                      for value in values.get(subject, {}).get(metric.key, ()))
 
     def notes(self, case):
@@ -106,12 +101,12 @@ class Results:
         measured = {subject: self.samples(case, subject, metric) for subject in values}
         measured = {subject: samples for subject, samples in measured.items() if samples}
         peers = [median(samples) for subject, samples in measured.items()
-                 if subject != OURS]
-        best = min(peers, default=math.nan)
+                 if not is_ours(subject)]
+        best = metric.best(peers)
         rows = [Row(subject, samples, median(samples) / best,
                     _columns(case, values[subject]), self.notes(case).get(subject, ""))
                 for subject, samples in measured.items()]
-        return sorted(rows, key=lambda row: row.median)
+        return sorted(rows, key=lambda row: row.median, reverse=metric.rate)
 
     def reference_spread(self):
         return max((row.spread for row in self.rows(REFERENCE, REFERENCE.metrics[0])),

@@ -7,7 +7,7 @@ SPDX-License-Identifier: BSD-2-Clause
 import math
 from statistics import median
 
-from .catalogue import OURS
+from .catalogue import is_ours
 from .results import COARSE, FEW, QUIET, indistinct
 
 
@@ -27,10 +27,11 @@ def interval(row):
 
 def aim(row, metric):
     """Ours alone has one."""
-    if row.subject != OURS:
+    if not is_ours(row.subject) or metric.aim is None:
         return ""
-    met = "met" if row.median <= metric.aim else "missed"
-    return f"aim ≤ {number(metric.aim)}, {met}"
+    sign = "≥" if metric.rate else "≤"
+    met = "met" if metric.met_by(row.median) else "missed"
+    return f"aim {sign} {number(metric.aim)}, {met}"
 
 
 def heading(case, metric):
@@ -40,14 +41,14 @@ def heading(case, metric):
 
 def header(case, metric):
     columns = case.columns if metric is case.metrics[0] else ()
-    return ("subject", "min", "median", "spread", "90 % interval", *columns,
-            "ratio", "")
+    best = "max" if metric.rate else "min"
+    return ("subject", best, "median", "spread", "90 % interval", *columns, "ratio", "")
 
 
 def cells(row, case, metric):
     columns = row.columns if metric is case.metrics[0] else ()
     ratio = "–" if math.isnan(row.ratio) else f"{row.ratio:.2f}"
-    return (row.subject, number(row.low), number(row.median),
+    return (row.subject, number(metric.best(row.samples)), number(row.median),
             f"{row.spread * 100:.1f} %", interval(row),
             *(number(column) for column in columns), ratio, aim(row, metric))
 

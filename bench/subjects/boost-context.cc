@@ -48,9 +48,5 @@ const struct bench_workload workloads[] = {
 
 int main(int argc, char **argv)
 {
-	static struct bench bench;
-
-	bench_prepare(&bench, workloads, argc, argv);
-	bench_measure(&bench);
-	return bench_report(&bench);
+	return bench_main(workloads, argc, argv);
 }

@@ -1,13 +1,13 @@
 /*
  * The subject Boost.Fiber: its default scheduler, stacks from its pool,
- * unbuffered channels.
+ * unbuffered channels for ping-pong, buffered ones for buffers.
  *
  * Fork-join and a million waiting fibers are left out: first in, first out,
  * it would have all threads of the tree at once, with 8 KiB or more each.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "bench.h"
+#include "cxx-queues.h"
 
 #include <boost/fiber/all.hpp>
 
@@ -122,18 +122,128 @@ void run_ping_pong(struct bench *bench)
 	}
 }
 
+/* --- buffers --- */
+
+/* It has a power of two cells, of which one stays free, and at least two. */
+template <typename Message> class buffered_channel
+{
+	boost::fibers::buffered_channel<Message> inner;
+
+      public:
+	explicit buffered_channel(std::size_t capacity) : inner(capacity < 2 ? 2 : capacity)
+	{
+	}
+
+	void send(const Message &message)
+	{
+		inner.push(message);
+	}
+
+	void receive(Message &message)
+	{
+		inner.pop(message);
+	}
+};
+
+/* A party of the traffic, which is a fiber. */
+struct part {
+	void *(*entry)(void *);
+	void *argument;
+	boost::fibers::promise<void> ended;
+
+	void play()
+	{
+		entry(argument);
+		ended.set_value();
+	}
+};
+
+void start(part *one)
+{
+	spawn([one] {
+		one->play();
+		delete one;
+	}).detach();
+}
+
+/* The other processor: a kernel thread with a scheduler of its own, until the process ends. */
+class colleague
+{
+	boost::fibers::buffered_channel<part *> parts{64};
+	std::thread thread{[this] {
+		part *one;
+
+		bench_pin(1);
+		while (parts.pop(one) == boost::fibers::channel_op_status::success) {
+			start(one);
+		}
+	}};
+
+      public:
+	void take(part *one)
+	{
+		parts.push(one);
+	}
+};
+
+unsigned processors = 1;
+
+/* Every second one on the other processor, if there are two. */
+void *spawn_party(void *(*entry)(void *), void *argument)
+{
+	static unsigned next;
+	auto *one = new part{entry, argument, {}};
+	auto *ended = new boost::fibers::future<void>(one->ended.get_future());
+
+	if (next++ % processors == 0) {
+		start(one);
+	} else {
+		static auto *other = new colleague;
+
+		other->take(one);
+	}
+	return ended;
+}
+
+void join_party(void *thread)
+{
+	auto *ended = static_cast<boost::fibers::future<void> *>(thread);
+
+	ended->wait();
+	delete ended;
+}
+
+void yield()
+{
+	boost::this_fiber::yield();
+}
+
+constexpr struct bench_crew crew = {spawn_party, join_party, nullptr, yield};
+
+void run_traffic(struct bench *bench)
+{
+	processors = bench->processors;
+	bench_pin(0);
+	traffic::run_waiting<buffered_channel, crew>(bench);
+}
+
+void run_round_trip(struct bench *bench)
+{
+	processors = bench->processors;
+	bench_pin(0);
+	traffic::run_round_trip<buffered_channel, crew>(bench);
+	bench_note(bench, "capacity 2, of which one stays free");
+}
+
 const struct bench_workload workloads[] = {
-	{"switch", run_switch},       {"spawn", run_spawn}, {"spawn-many", run_spawn_many},
-	{"ping-pong", run_ping_pong}, {nullptr, nullptr},
+	{"switch", run_switch},         {"spawn", run_spawn},        {"spawn-many", run_spawn_many},
+	{"ping-pong", run_ping_pong},   {"one-to-one", run_traffic}, {"many-to-many", run_traffic},
+	{"round-trip", run_round_trip}, {nullptr, nullptr},
 };
 
 } // namespace
 
 int main(int argc, char **argv)
 {
-	static struct bench bench;
-
-	bench_prepare(&bench, workloads, argc, argv);
-	bench_measure(&bench);
-	return bench_report(&bench);
+	return bench_main(workloads, argc, argv);
 }

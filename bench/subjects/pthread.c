@@ -1,5 +1,7 @@
 /*
- * The subject pthread: kernel threads with mutex, condition and semaphore.
+ * The subject pthread: kernel threads with mutex, condition and semaphore; the
+ * rwlock is the default, which lets readers in first; the buffer is a ring with a
+ * mutex and two conditions.
  *
  * Fork-join and a million waiting threads are left out: at 20 µs and 10 KiB
  * of kernel memory a thread they would measure the machine's patience.
@@ -7,11 +9,15 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "bench.h"
+#include "preempt.h"
+#include "pthread-buffers.h"
+#include "pthread-locks.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* More tell nothing new, and may be more than a process may have. */
 #define SPAWN_MANY_MAX 2000
@@ -175,18 +181,94 @@ static void run_advance(struct bench *bench)
 	bench_note(bench, "sem_post");
 }
 
+/* --- preemption: by the kernel, as SCHED_OTHER, on one CPU --- */
+
+#define SECOND INT64_C(1000000000)
+
+static void *spawn_preemptible(struct bench *bench, bool urgent, void *(*entry)(void *),
+			       void *argument)
+{
+	(void)urgent;
+	bench_pin(0); /* which the new thread inherits */
+	bench_note(bench, "the kernel's own quantum, and no priorities");
+	return (void *)spawn(entry, argument);
+}
+
+static void join_preemptible(void *thread)
+{
+	join((pthread_t)thread);
+}
+
+static void sleep_until(int64_t instant)
+{
+	struct timespec until = {.tv_sec = instant / SECOND, .tv_nsec = instant % SECOND};
+
+	check(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), "clock_nanosleep");
+}
+
+static const struct bench_threads preemptible = {spawn_preemptible, join_preemptible, sleep_until,
+						 NULL};
+
+static void run_gap(struct bench *bench)
+{
+	bench_gap(bench, &preemptible);
+}
+
+static void run_lost(struct bench *bench)
+{
+	bench_lost(bench, &preemptible);
+}
+
+static void run_lost_in_libc(struct bench *bench)
+{
+	bench_lost_in_libc(bench, &preemptible);
+}
+
+static void run_handover(struct bench *bench)
+{
+	bench_handover(bench, &preemptible);
+}
+
+static void run_late(struct bench *bench)
+{
+	bench_late(bench, &preemptible);
+}
+
+/* --- locks --- */
+
+static void run_mutex(struct bench *bench)
+{
+	bench_pthread_mutex(bench, PTHREAD_MUTEX_NORMAL);
+}
+
+static void run_rwlock(struct bench *bench)
+{
+	bench_pthread_rwlock(bench, PTHREAD_RWLOCK_PREFER_READER_NP);
+}
+
 static const struct bench_workload workloads[] = {
-	{"switch", run_switch},       {"spawn", run_spawn},     {"spawn-many", run_spawn_many},
-	{"ping-pong", run_ping_pong}, {"advance", run_advance}, {NULL, NULL},
+	{"switch", run_switch},
+	{"spawn", run_spawn},
+	{"spawn-many", run_spawn_many},
+	{"ping-pong", run_ping_pong},
+	{"advance", run_advance},
+	{"gap", run_gap},
+	{"lost", run_lost},
+	{"lost-in-libc", run_lost_in_libc},
+	{"handover", run_handover},
+	{"late", run_late},
+	{"mutex", run_mutex},
+	{"rwlock", run_rwlock},
+	{"rcu", run_rwlock},
+	{"one-to-one", run_traffic},
+	{"many-to-many", run_traffic},
+	{"round-trip", run_round_trip},
+	{NULL, NULL},
 };
 
 int main(int argc, char **argv)
 {
-	static struct bench bench;
-
-	bench_prepare(&bench, workloads, argc, argv);
 	check(pthread_attr_init(&attributes), "attributes");
 	check(pthread_attr_setstacksize(&attributes, STACK_SIZE), "stack size");
-	bench_measure(&bench);
-	return bench_report(&bench);
+	return bench_main(workloads, argc, argv);
 }

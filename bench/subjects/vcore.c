@@ -1,9 +1,18 @@
 /*
- * The subject libvcore: threads with default options, eventcounts.
+ * The subject libvcore: threads with default options, eventcounts, buffers, locks,
+ * the stack, pools, spaces; of the rwlocks those that let readers in first, which are the
+ * default.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "bench.h"
+#include "preempt.h"
+#include "store.h"
+#include "vcore-buffers.h"
+#include "vcore-locks.h"
+#include "vcore-pool.h"
+#include "vcore-spaces.h"
+#include "vcore-stack.h"
 
 #include <vcore/vcore.h>
 
@@ -261,25 +270,102 @@ static void run_advance(struct bench *bench)
 	bench_stop(bench, bench->n);
 }
 
-static const struct bench_workload workloads[] = {
-	{"switch", run_switch},   {"spawn", run_spawn},     {"spawn-many", run_spawn_many},
-	{"fib", run_fib},         {"skynet", run_skynet},   {"ping-pong", run_ping_pong},
-	{"waiting", run_waiting}, {"advance", run_advance}, {NULL, NULL},
-};
+/* --- preemption --- */
 
-static void *measure(void *bench)
+static void *spawn_preemptible(struct bench *bench, bool urgent, void *(*entry)(void *),
+			       void *argument)
 {
-	bench_measure(bench);
-	return NULL;
+	struct vcore_thread_options options = {
+		.priority = urgent && bench->higher ? 1 : 0,
+		.flags = bench->light ? VCORE_THREAD_LIGHT : 0,
+	};
+	struct vcore_thread *thread;
+
+	check(vcore_thread_allocate(&thread, &options, entry, argument), "allocate");
+	return thread;
 }
+
+static void join_preemptible(void *thread)
+{
+	join(thread);
+}
+
+static void sleep_until(int64_t instant)
+{
+	vcore_sleep(instant);
+}
+
+static const struct bench_threads preemptible = {spawn_preemptible, join_preemptible, sleep_until,
+						 vcore_yield};
+
+static void run_gap(struct bench *bench)
+{
+	bench_gap(bench, &preemptible);
+}
+
+static void run_lost(struct bench *bench)
+{
+	bench_lost(bench, &preemptible);
+}
+
+static void run_lost_in_libc(struct bench *bench)
+{
+	bench_lost_in_libc(bench, &preemptible);
+}
+
+static void run_handover(struct bench *bench)
+{
+	bench_handover(bench, &preemptible);
+}
+
+static void run_late(struct bench *bench)
+{
+	bench_late(bench, &preemptible);
+}
+
+const struct bench_crew *(*const pool_crew)(const struct bench *bench) = pinned_threads;
+
+static const struct bench_workload workloads[] = {
+	{"switch", run_switch},
+	{"spawn", run_spawn},
+	{"spawn-many", run_spawn_many},
+	{"fib", run_fib},
+	{"skynet", run_skynet},
+	{"ping-pong", run_ping_pong},
+	{"waiting", run_waiting},
+	{"advance", run_advance},
+	{"gap", run_gap},
+	{"lost", run_lost},
+	{"lost-in-libc", run_lost_in_libc},
+	{"handover", run_handover},
+	{"late", run_late},
+	{"mutex", run_mutex},
+	{"mutex-many", run_mutex},
+	{"ticket", run_ticket},
+	{"rwlock", run_readers_first},
+	{"rcu", run_rcu},
+	{"one-to-one", run_traffic},
+	{"many-to-many", run_traffic},
+	{"one-to-one-batches", run_batches},
+	{"many-to-many-batches", run_batches},
+	{"round-trip", run_round_trip},
+	{"ring", run_exchange},
+	{"ring-crowded", run_exchange},
+	{"stack", run_stack},
+	{"fault-end", run_fault_end},
+	{"fault-protect", run_fault_protect},
+	{"fault-map", run_fault_map},
+	{"map", run_map},
+	{"protect", run_protect},
+	{"exclusive", run_exclusive},
+	{"snapshot", run_snapshot},
+	{"copy-in", run_copy_in},
+	{"copy-out", run_copy_out},
+	BENCH_STORE_WORKLOADS,
+	{NULL, NULL},
+};
 
 int main(int argc, char **argv)
 {
-	static struct bench bench;
-
-	bench_prepare(&bench, workloads, argc, argv);
-	struct vcore_runtime_options options = {.processors = bench.processors};
-
-	check(vcore_run(&options, measure, &bench, NULL), "vcore_run");
-	return bench_report(&bench);
+	return vcore_main(workloads, argc, argv);
 }

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -38,7 +39,16 @@ sed -n "$(wc -c <"$0.runs")p" "$0.lines"
 
 # So small that a real subject takes milliseconds.
 TINY = {"n": 1000, "threads": 2}
-TINY_FIB = {"n": 12}
+TINY_OF = {"fib": {"n": 12}, "gap": {"n": 4}, "lost": {"n": 2}, "lost-in-libc": {"n": 2},
+           "handover": {"n": 3}, "late": {"n": 3},
+           "mutex": {"n": 2}, "mutex-many": {"n": 2, "threads": 100},
+           "ticket": {"n": 2, "threads": 2}, "rwlock": {"n": 2}}
+# Of these there are as many threads as there must be.
+TINY_OF |= {workload: {"n": 1000} for workload in (
+    "one-to-one", "one-to-one-batches", "pool-handed", "round-trip", "spsc", "spsc-batches")}
+# Of these one takes as long as a thousand others do.
+TINY_OF |= {workload: {"n": 2} for workload in ("fault-end", "map", "protect", "exclusive")}
+TINY_OF["snapshot"] = {"bytes": 1 << 20}
 
 
 def noisy(around, noise=0.02, n=40, seed=1):
@@ -158,6 +168,27 @@ class Run(Fakes):
         done = run("--build", self.build("one", vcore=[36] * 9), "spawn")
         self.assertIn("aim ≤ 35.0, missed", done.stdout)
 
+    def test_of_a_rate_more_is_better(self):
+        build = self.build("one", "mutex", vcore=[20] * 9, slow=[40] * 9, slower=[50] * 9)
+        done = run("--build", build, "mutex-4")
+        self.assertRegex(done.stdout, r"vcore +50\.0 .* 2\.00  aim ≥ 45\.0, met\n +slow .* 1\.00\n"
+                                      r" +slower +20\.0 .* 0\.80\n")
+
+    def test_a_variant_of_ours_is_no_peer(self):
+        build = self.build("one", "rwlock", **{"vcore": [20] * 9, "vcore-fair": [10] * 9,
+                                               "peer": [40] * 9})
+        done = run("--build", build, "rwlock-31to1-4")
+        self.assertRegex(done.stdout, r"vcore-fair +100\.0 .* 4\.00  aim ≥ 35\.0, met")
+        self.assertRegex(done.stdout, r"vcore +50\.0 .* 2\.00  aim")
+
+    def test_where_there_is_no_aim_none_is_shown(self):
+        build = self.build("one", "mutex", vcore=[20] * 9)
+        page = self.directory / "page"
+        done = run("--build", build, "mutex-2", "--html", page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("aim", done.stdout)
+        self.assertNotIn("aim", (page / "mutex-2-ns.svg").read_text().split("</style>")[1])
+
     def test_subjects_that_noise_hides_are_named(self):
         build = self.build("one", vcore=noisy(40, 0.4), peer=noisy(41, 0.4, seed=2))
         done = run("--build", build, "spawn")
@@ -173,6 +204,14 @@ class Run(Fakes):
         done = run("--build", build, "spawn")
         self.assertIn("warning: the machine is noisy", done.stdout)
 
+    def test_some_cases_are_measured_only_when_asked_for(self):
+        build = self.build("one", "one-to-one", vcore=[20] * 99)
+        done = run("--build", build, "--repetitions", 1)
+        self.assertIn("1024 messages of 8 bytes", done.stdout)
+        self.assertNotIn("64 messages of 1024 bytes", done.stdout)
+        done = run("--build", build, "--repetitions", 1, "product-1to1-1-64x1024")
+        self.assertIn("64 messages of 1024 bytes", done.stdout)
+
     def test_a_subject_that_fails_fails_the_run_but_not_the_others(self):
         build = self.build("one", vcore=noisy(40), broken=[])
         done = run("--build", build, "spawn")
@@ -187,6 +226,19 @@ class Run(Fakes):
 
     def test_an_unknown_case_is_an_error(self):
         self.assertEqual(run("--build", self.directory, "nothing").returncode, 2)
+
+    def test_a_document_gets_medians_and_sizes_of_one_question_in_a_row(self):
+        build = self.build("one", "protect", vcore=[2000] * 18, peer=[4000] * 18)
+        done = run("--build", build, "--markdown", "protect")
+        self.assertIn("\n| protect-1, 256, µs | 2.00, 2.00 | peer 4.00, 4.00 |\n", done.stdout)
+
+    def test_a_document_gets_a_row_for_each_metric(self):
+        build = self.build("one", "snapshot", vcore=[1] * 6)
+        for line in (build / "bench" / "subjects").glob("*.lines"):
+            line.write_text('{"ns": 1, "take": 3e6, "some": 4e6, "all": 5e6}\n' * 6)
+        done = run("--build", build, "--markdown", "snapshot")
+        self.assertIn("| snapshot, ms to take it | 3.00 |  |\n", done.stdout)
+        self.assertIn("| snapshot, ms to write to all pages then | 5.00 |  |\n", done.stdout)
 
     def test_the_page_contains_a_plot_of_each_case(self):
         build = self.build("one", vcore=noisy(40), peer=noisy(40000))
@@ -235,12 +287,10 @@ class Subjects(unittest.TestCase):
                         self.try_out(subject, case)
 
     def try_out(self, subject, case):
-        arguments = case.arguments | (TINY_FIB if case.workload == "fib" else TINY)
-        arguments.pop("time", None)
-        done = subprocess.run(
-            [subject.path, case.workload, f"processors={case.processors}",
-             *(f"{name}={value}" for name, value in arguments.items())],
-            capture_output=True, text=True, timeout=30)
+        tiny = replace(case, arguments=case.arguments | TINY_OF.get(case.workload, TINY))
+        tiny.arguments.pop("time", None)
+        done = subprocess.run(sampling.command(subject, tiny, shorter=False),
+                              capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout)
         for key in (*(metric.key for metric in case.metrics), *case.columns):

@@ -17,7 +17,7 @@ import (
 
 type bench struct {
 	// for the workload to read
-	n, threads, processors int
+	n, threads, processors, writes, capacity, bytes int
 	// what was asked for
 	run  func(*bench)
 	time time.Duration
@@ -77,6 +77,13 @@ func (b *bench) readArgument(argument string) {
 		b.threads = number
 	case "processors":
 		b.processors = number
+	case "writes":
+		b.writes = number
+	case "capacity":
+		b.capacity = number
+	case "bytes":
+		b.bytes = number
+	case "quantum", "light", "higher": // there is nothing to choose
 	default:
 		die("no such argument:", argument)
 	}
@@ -137,7 +144,8 @@ func benchMain(workloads map[string]func(*bench), prepare func(*bench)) {
 	if run == nil {
 		die("no such workload:", os.Args[1])
 	}
-	b := &bench{n: 1, threads: 2, processors: 1, run: run, result: map[string]any{}}
+	b := &bench{n: 1, threads: 2, processors: 1, capacity: 1024, bytes: 8, run: run,
+		result: map[string]any{}}
 	for _, argument := range os.Args[2:] {
 		b.readArgument(argument)
 	}

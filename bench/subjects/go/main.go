@@ -1,5 +1,5 @@
 /*
- * The subject Go: goroutines, unbuffered channels, atomics.
+ * The subject Go: goroutines, channels, atomics.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -168,13 +168,26 @@ func runAdvance(b *bench) {
 
 func main() {
 	benchMain(map[string]func(*bench){
-		"switch":     runSwitch,
-		"spawn":      runSpawn,
-		"spawn-many": runSpawnMany,
-		"fib":        runFib,
-		"skynet":     runSkynet,
-		"ping-pong":  runPingPong,
-		"waiting":    runWaiting,
-		"advance":    runAdvance,
+		"switch":       runSwitch,
+		"spawn":        runSpawn,
+		"spawn-many":   runSpawnMany,
+		"fib":          runFib,
+		"skynet":       runSkynet,
+		"ping-pong":    runPingPong,
+		"waiting":      runWaiting,
+		"advance":      runAdvance,
+		"gap":          runGap,
+		"lost":         runLost,
+		"lost-in-libc": runLostInLibc,
+		"handover":     runHandover,
+		"late":         runLate,
+		"mutex":        runMutex,
+		"mutex-many":   runMutex,
+		"rwlock":       runRWMutex,
+		"one-to-one":   runTraffic,
+		"many-to-many": runTraffic,
+		"ring":         runExchange,
+		"ring-crowded": runExchange,
+		"round-trip":   runRoundTrip,
 	}, func(b *bench) { runtime.GOMAXPROCS(b.processors) })
 }

@@ -298,8 +298,7 @@ int vcore_space_protect(struct vcore_space *space, void *address, int protection
 	return error;
 }
 
-/* --- find ---------------------------------------------------------------------------------------
- */
+/* --- find ----------------------------------------------------------------------------- */
 
 int vcore_space_find(struct vcore_space *space, const void *address, struct vcore_block **block,
 		     size_t *offset, int *protection)

@@ -151,8 +151,7 @@ int vci_block_keep_view(struct vci_mapping *mapping, struct vci_run **run)
 			     block->run->offset);
 }
 
-/* --- spaces ------------------------------------------------------------------------------------
- */
+/* --- spaces --------------------------------------------------------------------------- */
 
 /* The copy that there is already of a block which is mapped more than once, or NULL. */
 static struct vcore_block *find_twin(const struct vcore_space *space, const struct vcore_block *of)

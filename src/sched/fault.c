@@ -147,8 +147,7 @@ static void explain(const struct vcore_thread *self)
 	}
 }
 
-/* --- the report --------------------------------------------------------------------------------
- */
+/* --- the report ----------------------------------------------------------------------- */
 
 /* Of what was not there to be executed, what has called it can be told. */
 static struct vcore_fault report_of(const struct vcore_thread *self,

@@ -186,8 +186,7 @@ static void bad_compare(struct bad_state *state)
 	(void)bad_strcmp(BAD_LOW, "text");
 }
 
-/* --- messages ------------------------------------------------------------------------------------
- */
+/* --- messages ------------------------------------------------------------------------- */
 
 static void bad_send(struct bad_state *state)
 {
@@ -271,8 +270,7 @@ static const struct bad *bad_choose(uint64_t *random)
 	return &bad_list[stress_below(random, BAD_ALL)];
 }
 
-/* --- around it -----------------------------------------------------------------------------------
- */
+/* --- around it ------------------------------------------------------------------------ */
 
 static void bad_prepare(const struct bad *bad, struct bad_state *state)
 {

@@ -121,8 +121,7 @@ static const struct recursion recursions[] = {
 
 #define RECURSIONS (sizeof(recursions) / sizeof(recursions[0]))
 
-/* --- threads ------------------------------------------------------------------------------------
- */
+/* --- threads -------------------------------------------------------------------------- */
 
 static void *go_deep(void *argument)
 {

@@ -138,8 +138,7 @@ static void cleanups(void)
 	tap_case("nor does a destructor");
 }
 
-/* --- what makes no difference -------------------------------------------------------------------
- */
+/* --- what makes no difference --------------------------------------------------------- */
 
 static void *fail_disabled(void *unused)
 {
@@ -273,8 +272,7 @@ static void served(void)
 	tap_case("a detached thread, on a server");
 }
 
-/* --- the kernel's accesses ----------------------------------------------------------------------
- */
+/* --- the kernel's accesses ------------------------------------------------------------ */
 
 static void *pass_bad_addresses(void *unused)
 {

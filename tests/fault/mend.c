@@ -195,8 +195,7 @@ static void *use_pages(void *argument)
 	return argument;
 }
 
-/* --- around them --------------------------------------------------------------------------------
- */
+/* --- around them ---------------------------------------------------------------------- */
 
 static void open_space(int (*on_fault)(struct vcore_space *, const struct vcore_fault *, void *))
 {

@@ -121,8 +121,7 @@ static void run_out_of_mappings(void)
 	tap_case("no more mappings");
 }
 
-/* --- limits of the process, each in a child that sets it ---------------------------------------
- */
+/* --- limits of the process, each in a child that sets it ------------------------------ */
 
 static int finish_child(void)
 {

@@ -187,8 +187,7 @@ static void *write_on(void *argument)
 	return NULL;
 }
 
-/* --- children ----------------------------------------------------------------------------------
- */
+/* --- children ------------------------------------------------------------------------- */
 
 #ifdef FORKS
 /* TSan cannot have a child of many threads make threads of its own. */
@@ -229,8 +228,7 @@ static void *fork_on(void *argument)
 }
 #endif
 
-/* --- all together -------------------------------------------------------------------------------
- */
+/* --- all together --------------------------------------------------------------------- */
 
 static void *(*const parts[])(void *) = {
 	read_on, read_on, send_readers, write_on,

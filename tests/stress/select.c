@@ -488,8 +488,7 @@ static void offers(const struct ticks *ticks, uint64_t *random)
 	locks_case(ticks, "nothing is kept from who waits for it alone");
 }
 
-/* --- joiners -----------------------------------------------------------------------------------
- */
+/* --- joiners -------------------------------------------------------------------------- */
 
 #define CHILDREN 5
 
@@ -616,8 +615,7 @@ static void joiners(const struct ticks *ticks, uint64_t *random)
 	locks_case(ticks, "each thread is joined once");
 }
 
-/* --- events --------------------------------------------------------------------------------------
- */
+/* --- events --------------------------------------------------------------------------- */
 
 #define WATCHERS 6
 

@@ -257,8 +257,7 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* --- what the kernel says ------------------------------------------------------------------------
- */
+/* --- what the kernel says ------------------------------------------------------------- */
 
 /* The view is a mapping of its own, of that access; where in the file it begins. */
 static uintmax_t check_view(const struct model *model, const struct view *view)
@@ -306,8 +305,7 @@ static void check_maps(void)
 	CHECK_IS(n_blocks, check_all_views()); /* no stray one */
 }
 
-/* --- all ---------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------ */
 
 static struct vcore_space *make_space(uint64_t level)
 {

@@ -228,8 +228,7 @@ TestEverywhere(block, it_says_whether_its_pages_are_huge)
 	block_gone(small);
 }
 
-/* --- misuse ------------------------------------------------------------------------------------
- */
+/* --- misuse --------------------------------------------------------------------------- */
 
 static void allocate_to_nowhere(void)
 {

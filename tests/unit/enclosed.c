@@ -100,8 +100,7 @@ Test(enclosed, what_is_in_use_is_not_deleted)
 	cr_assert_eq(vcore_space_delete(space), 0);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------
- */
+/* --- opening and closing -------------------------------------------------------------- */
 
 Test(enclosed, a_closed_space_has_no_access_and_an_opened_one_has_all_again)
 {

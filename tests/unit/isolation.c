@@ -228,8 +228,7 @@ Test(isolation, who_has_preemption_disabled_keeps_its_space_open)
 	demolish(&other);
 }
 
-/* --- fork ---------------------------------------------------------------------------------------
- */
+/* --- fork ----------------------------------------------------------------------------- */
 
 static struct victim of_the_fork;
 

@@ -190,8 +190,7 @@ Test(rcu, serving_in_a_section_panics)
 	check(panics_with(serve_inside, "vcore_runtime_serve: the caller is in a read section"));
 }
 
-/* --- fork ---------------------------------------------------------------------------------------
- */
+/* --- fork ----------------------------------------------------------------------------- */
 
 static atomic_int made;
 

@@ -513,8 +513,7 @@ Test(rcu, calls_are_made_where_no_handlers_of_the_programs_run)
 	check(sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGCHLD));
 }
 
-/* --- deadlock ----------------------------------------------------------------------------------
- */
+/* --- deadlock ------------------------------------------------------------------------- */
 
 static void *use_and_wait_for_nobody(void *unused)
 {

@@ -27,8 +27,7 @@ static void finish_all(void)
 	block_gone(block);
 }
 
-/* --- copying -------------------------------------------------------------------------------------
- */
+/* --- copying -------------------------------------------------------------------------- */
 
 TestEverywhere(space_copy, what_is_copied_in_is_copied_out)
 {

@@ -171,8 +171,7 @@ TestEverywhere(space, where_nothing_is_mapped_nothing_may_be_touched)
 	space_gone(space);
 }
 
-/* --- delete ------------------------------------------------------------------------------------
- */
+/* --- delete --------------------------------------------------------------------------- */
 
 TestEverywhere(space, to_delete_none_has_no_effect)
 {

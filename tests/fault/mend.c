@@ -109,8 +109,7 @@ __attribute__((noinline)) static uint64_t touch(char *address)
 {
 	uint64_t sum;
 
-	__asm__ volatile("movq %1, %%rax\n\t"
-			 "movq $3, %%rbx\n\tmovq $5, %%rcx\n\tmovq $7, %%rdx\n\t"
+	__asm__ volatile("movq $3, %%rbx\n\tmovq $5, %%rcx\n\tmovq $7, %%rdx\n\t"
 			 "movq $11, %%rsi\n\tmovq $13, %%rdi\n\tmovq $17, %%r8\n\t"
 			 "movq $19, %%r9\n\tmovq $23, %%r10\n\tmovq $29, %%r11\n\t"
 			 "movq $31, %%r12\n\tmovq $37, %%r13\n\tmovq $41, %%r14\n\t"
@@ -128,12 +127,11 @@ __attribute__((noinline)) static uint64_t touch(char *address)
 			 "addq %%r10, %%rbx\n\taddq %%r11, %%rbx\n\taddq %%r12, %%rbx\n\t"
 			 "addq %%r13, %%rbx\n\taddq %%r14, %%rbx\n\taddq %%r15, %%rbx\n\t"
 			 "movq %%xmm0, %%rcx\n\taddq %%rcx, %%rbx\n\t"
-			 "movq %%xmm15, %%rcx\n\taddq %%rcx, %%rbx\n\t"
-			 "movq %%rbx, %0"
-			 : "=r"(sum)
-			 : "r"(address)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
-			   "r12", "r13", "r14", "r15", "xmm0", "xmm15", "cc", "memory");
+			 "movq %%xmm15, %%rcx\n\taddq %%rcx, %%rbx"
+			 : "=&b"(sum)
+			 : "a"(address)
+			 : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+			   "r14", "r15", "xmm0", "xmm15", "cc", "memory");
 	return sum;
 }
 

@@ -16,7 +16,8 @@
  * processor.  From the handler, or from where it is parked, the processor may
  * move to another: there are two for each.  A signal that finds its kernel
  * thread without a thread (`current`), or without the processor, is but noted
- * as missed; one that finds it in the library comes again.
+ * as missed; one that finds it in the library comes again, and meanwhile a call
+may do what is due.
  *
  * Two kinds of stores go through store buffers: the push to the inbox of all,
  * and the reset of soon and at, with the unlock behind it.  The heavy fence of
@@ -321,6 +322,8 @@ end:	if
 		:: else
 		fi
 	   }
+	:: atomic { signal[CARRIER(_pid)] && at[_pid] == PASSED -> skip }
+		/* a call does what it could not: the signal comes again all the same */
 	fi;
 
 	/* The handler: LIGHT, or KEEP, which takes another kernel thread. */

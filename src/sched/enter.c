@@ -14,6 +14,7 @@
 #include "sched/rcu.h"
 #include "sched/spare.h"
 #include "sched/switch.h"
+#include "sched/tick.h"
 
 /* --- coming back ------------------------------------------------------------------- */
 
@@ -61,6 +62,9 @@ static __attribute__((noinline)) void let_others_run(struct vci_kthread *m)
 
 	vci_local()->door = m;
 	m->retries = 0;
+	vci_processor_look_at_clock(m->processor, self);
+	vci_processor_gather(m->processor, m->processor->looked_at);
+	vci_tick_catch_up(m->processor);
 	next = vci_pick(m->processor, self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor) || vci_gang_is_over(self)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, NULL);

@@ -207,22 +207,6 @@ static void end_if_doomed(struct vci_kthread *m)
 
 /* --- the tick of an owner ------------------------------------------------------------ */
 
-/* What others have sent, and what has become due. */
-static void gather(struct vci_processor *processor, vcore_instant now)
-{
-	struct vcore_runtime *runtime = processor->runtime;
-
-	vci_timers_expire_all(runtime, now);
-	if (!processor->polls) {
-		if (!vci_inbox_is_empty(&processor->inbox)) {
-			vci_inbox_take(&processor->inbox, processor);
-		}
-		if (!vci_inbox_is_empty(&runtime->inbox)) {
-			vci_inbox_take(&runtime->inbox, processor);
-		}
-	}
-}
-
 /* Whether the thread was off its processor, or is. */
 static bool preempt(const struct tick *tick)
 {
@@ -293,7 +277,7 @@ static void tick_with_processor(struct tick *tick)
 	struct vci_processor *processor = m->processor;
 
 	vci_processor_look_at_clock(processor, m->current);
-	gather(processor, tick->now);
+	vci_processor_gather(processor, tick->now);
 	if (tick->place == VCI_PLACE_APPLICATION) {
 		end_if_doomed(m);
 	}

@@ -39,6 +39,21 @@ bool vci_processor_is_leaving(struct vci_processor *processor)
 	return processor->leaving;
 }
 
+void vci_processor_gather(struct vci_processor *processor, vcore_instant now)
+{
+	struct vcore_runtime *runtime = processor->runtime;
+
+	vci_timers_expire_all(runtime, now);
+	if (!processor->polls) {
+		if (!vci_inbox_is_empty(&processor->inbox)) {
+			vci_inbox_take(&processor->inbox, processor);
+		}
+		if (!vci_inbox_is_empty(&runtime->inbox)) {
+			vci_inbox_take(&runtime->inbox, processor);
+		}
+	}
+}
+
 /* Of a server with a number of turns to do. */
 static bool has_turn(struct vci_processor *processor)
 {

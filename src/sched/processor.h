@@ -34,4 +34,7 @@ bool vci_processor_is_leaving(struct vci_processor *processor);
  */
 void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_thread *running);
 
+/* What others have sent, and what has become due, comes into the queue. */
+void vci_processor_gather(struct vci_processor *processor, vcore_instant now);
+
 #endif /* VCI_PROCESSOR_H */

@@ -220,6 +220,13 @@ int64_t vci_tick_retry_after(struct vci_kthread *m)
 	return after < quantum ? after : quantum;
 }
 
+void vci_tick_catch_up(struct vci_processor *processor)
+{
+	if (has_ticks(processor) && vci_tick_begin(processor, processor->looked_at)) {
+		vci_tick_go_on(processor);
+	}
+}
+
 void vci_tick_not_due(const struct vci_kthread *m)
 {
 	const struct vci_tick *tick = &m->processor->tick;

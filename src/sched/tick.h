@@ -68,10 +68,16 @@ void vci_tick_go_on(struct vci_processor *processor);
 void vci_tick_leave(struct vci_processor *processor);
 
 /*
- * In the handler, which may take the lock: none is armed, and none will be
+ * By who handles it, and may take the lock: none is armed, and none will be
  * until go_on.  False: it is not due yet.
  */
 bool vci_tick_begin(struct vci_processor *processor, vcore_instant now);
+
+/*
+ * By a call, which does what a tick could not: that one need not come again, and the
+ * next comes when the slice that begins now is over, or something is due.
+ */
+void vci_tick_catch_up(struct vci_processor *processor);
 
 /*
  * In the handler: one came that was not due.  It may have been set without the

@@ -59,6 +59,22 @@ TestTicking(inspect, preemptions_are_counted)
 	check(statistics_now().preemptions_fallen == 0);
 }
 
+/* Most ticks find them in the library: the next call does what is due, and no tick comes again. */
+TestTicking(inspect, threads_that_call_all_the_time_are_interrupted_about_once_a_quantum)
+{
+	const vcore_instant begin = vcore_now();
+	atomic_bool done = false;
+	struct vcore_thread *other = spawn(yield_until, &done);
+	vcore_instant elapsed;
+
+	while ((elapsed = vcore_now() - begin) < 200 * ticking.quantum) {
+		vcore_yield();
+	}
+	check(statistics_now().ticks <= 20 + 3 * (uint64_t)(elapsed / ticking.quantum));
+	atomic_store(&done, true);
+	finish(other);
+}
+
 static int ends[2];
 
 static void *read_one(void *unused)

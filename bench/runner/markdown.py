@@ -9,7 +9,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 from statistics import median
 
-from .catalogue import OURS
+from .catalogue import OURS, is_ours
 from .table import number, print_failures, warnings
 
 
@@ -34,25 +34,37 @@ def _values(results, group, i, subject):
     return ", ".join(number(median(taken)) if taken else "–" for taken in samples)
 
 
+def _aims(group, i):
+    aims = [case.metrics[i].aim for case in group]
+    return ", ".join(number(aim) for aim in aims) if any(aims) else ""
+
+
 def _subjects(results, group, i):
-    """All but ours, the best first, of the first case that they were measured in."""
+    """The best first, of the first case that they were measured in."""
     names = []
     for case in group:
         names += [row.subject for row in results.rows(case, case.metrics[i])
-                  if row.subject not in (*names, OURS)]
+                  if row.subject not in names]
     return names
+
+
+def _cell(results, group, i, names):
+    """Of ours, what makes a variant one is its name."""
+    return "; ".join(f"{name.removeprefix(OURS).removeprefix('-')} "
+                     f"{_values(results, group, i, name)}".strip() for name in names)
 
 
 def _row(results, group, i):
     what = ", ".join([group[0].name, *(case.name.rpartition("-")[2] for case in group[1:])])
-    others = "; ".join(f"{subject} {_values(results, group, i, subject)}"
-                       for subject in _subjects(results, group, i))
-    return (f"| {what}, {group[0].metrics[i].unit} | {_values(results, group, i, OURS)} "
-            f"| {others} |")
+    subjects = _subjects(results, group, i)
+    ours = sorted(filter(is_ours, subjects), key=len)
+    others = [subject for subject in subjects if not is_ours(subject)]
+    return (f"| {what}, {group[0].metrics[i].unit} | {_cell(results, group, i, ours)} "
+            f"| {_aims(group, i)} | {_cell(results, group, i, others)} |")
 
 
 def print_results(results, cases):
-    print("| what | libvcore | others, best first |\n|---|---|---|")
+    print("| what | libvcore | aim | others, best first |\n|---|---|---|---|")
     for group in folded(cases):
         for i in range(len(group[0].metrics)):
             print(_row(results, group, i))

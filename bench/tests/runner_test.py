@@ -230,15 +230,21 @@ class Run(Fakes):
     def test_a_document_gets_medians_and_sizes_of_one_question_in_a_row(self):
         build = self.build("one", "protect", vcore=[2000] * 18, peer=[4000] * 18)
         done = run("--build", build, "--markdown", "protect")
-        self.assertIn("\n| protect-1, 256, µs | 2.00, 2.00 | peer 4.00, 4.00 |\n", done.stdout)
+        self.assertIn("\n| protect-1, 256, µs | 2.00, 2.00 |  | peer 4.00, 4.00 |\n", done.stdout)
+
+    def test_a_document_gets_our_variants_in_one_place_and_the_aim(self):
+        build = self.build("one", vcore=[40] * 9, **{"vcore-other": [30] * 9, "peer": [20] * 9})
+        done = run("--build", build, "--markdown", "spawn")
+        self.assertIn("\n| spawn, ns a thread | 40.0; other 30.0 | 35.0 | peer 20.0 |\n",
+                      done.stdout)
 
     def test_a_document_gets_a_row_for_each_metric(self):
         build = self.build("one", "snapshot", vcore=[1] * 6)
         for line in (build / "bench" / "subjects").glob("*.lines"):
             line.write_text('{"ns": 1, "take": 3e6, "some": 4e6, "all": 5e6}\n' * 6)
         done = run("--build", build, "--markdown", "snapshot")
-        self.assertIn("| snapshot, ms to take it | 3.00 |  |\n", done.stdout)
-        self.assertIn("| snapshot, ms to write to all pages then | 5.00 |  |\n", done.stdout)
+        self.assertIn("| snapshot, ms to take it | 3.00 |  |  |\n", done.stdout)
+        self.assertIn("| snapshot, ms to write to all pages then | 5.00 |  |  |\n", done.stdout)
 
     def test_the_page_contains_a_plot_of_each_case(self):
         build = self.build("one", vcore=noisy(40), peer=noisy(40000))

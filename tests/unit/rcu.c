@@ -528,7 +528,7 @@ static void *use_and_wait_for_nobody(void *unused)
 
 static void run_into_a_deadlock(void)
 {
-	alarm(10);
+	alarm(40);
 	check(vcore_run(NULL, use_and_wait_for_nobody, NULL, NULL) == -EDEADLK);
 	_exit(42);
 }
@@ -546,6 +546,7 @@ Test(rcu, who_waits_for_nobody_is_found_even_so)
 
 static struct vcore_eventcount first_begun, first_may_end, period_over;
 static bool second_was_late;
+static atomic_int synchronizer_id; /* of its kernel thread */
 
 static void be_first(struct vcore_rcu_head *head)
 {
@@ -563,6 +564,7 @@ static void be_second(struct vcore_rcu_head *head)
 
 static void *synchronize_meanwhile(void *unused)
 {
+	atomic_store(&synchronizer_id, thread_id_of_kernel());
 	check(vcore_rcu_synchronize(vcore_after(10 * SECOND)) == 0);
 	vcore_eventcount_advance(&period_over);
 	return unused;
@@ -577,7 +579,7 @@ Test(rcu, a_grace_period_waits_for_one_call_at_most)
 	check(vcore_rcu_defer(&heads[1], be_second) == 0);
 	check(vcore_eventcount_await(&first_begun, 0, VCORE_NEVER) == 0);
 	synchronizer = start_pthread(synchronize_meanwhile, NULL);
-	usleep(20000);
+	until(atomic_load(&synchronizer_id) != 0 && is_asleep(atomic_load(&synchronizer_id)));
 	vcore_eventcount_advance(&first_may_end);
 	finish_pthread(synchronizer);
 	check(vcore_rcu_barrier(VCORE_NEVER) == 0);
@@ -610,7 +612,7 @@ static void fork_in_call(struct vcore_rcu_head *head)
 	(void)head;
 	check(child >= 0);
 	if (child == 0) {
-		alarm(10);
+		alarm(40);
 		for (int i = 0; i < CALLS_OF_CHILD; i++) {
 			check(vcore_rcu_defer(&in_child[i], count_call) == 0);
 		}

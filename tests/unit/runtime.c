@@ -754,7 +754,7 @@ static void *sleep_as_a_pthread(void *unused)
 static void wait_for_a_pthread_that_ends(void)
 {
 	pthread_detach(start_pthread(sleep_as_a_pthread, NULL));
-	alarm(4); /* about 2 s are promised */
+	alarm(40); /* about 2 s are promised */
 	check(vcore_run(NULL, await_what_never_comes, NULL, NULL) == -EDEADLK);
 }
 

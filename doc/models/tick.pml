@@ -17,7 +17,7 @@
  * move to another: there are two for each.  A signal that finds its kernel
  * thread without a thread (`current`), or without the processor, is but noted
  * as missed; one that finds it in the library comes again, and meanwhile a call
-may do what is due.
+ * may do what is due.
  *
  * Two kinds of stores go through store buffers: the push to the inbox of all,
  * and the reset of soon and at, with the unlock behind it.  The heavy fence of

@@ -55,6 +55,22 @@ struct vci_kthread *vci_enter_return(void)
 
 /* --- what a tick could not do --------------------------------------------------------- */
 
+/* Who takes the processor from the thread, as if the tick came now. */
+static struct vcore_thread *choose(struct vci_processor *processor, int priority)
+{
+	vcore_instant now = processor->looked_at;
+	struct vcore_thread *next;
+
+	if (!vci_tick_catch_up(processor)) {
+		return NULL; /* it has come meanwhile */
+	}
+	next = vci_pick(processor, vci_processor_least(processor, priority, now));
+	if (next != NULL) {
+		vci_processor_begin_slice(processor, now);
+	}
+	return next;
+}
+
 static __attribute__((noinline)) void let_others_run(struct vci_kthread *m)
 {
 	struct vcore_thread *self = m->current;
@@ -64,8 +80,7 @@ static __attribute__((noinline)) void let_others_run(struct vci_kthread *m)
 	m->retries = 0;
 	vci_processor_look_at_clock(m->processor, self);
 	vci_processor_gather(m->processor, m->processor->looked_at);
-	vci_tick_catch_up(m->processor);
-	next = vci_pick(m->processor, self->priority);
+	next = choose(m->processor, self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor) || vci_gang_is_over(self)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, NULL);
 	}

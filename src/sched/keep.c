@@ -117,8 +117,7 @@ static void give(struct vci_kthread *m, struct vci_kthread *to, struct vcore_thr
 {
 	struct vci_processor *processor = m->processor;
 
-	__atomic_store_n(&processor->slice_until, vci_clock() + m->runtime->quantum,
-			 __ATOMIC_RELAXED);
+	vci_processor_begin_slice(processor, vci_clock());
 	vci_count(&processor->preemptions, 1);
 	vci_keep_begin(m, m->keeps);
 	vci_queue_push_ready(&processor->queue, m->keeps);

@@ -92,12 +92,6 @@ static void stay(struct vci_kthread *m)
 	vci_processor_look_at_clock(m->processor, NULL);
 }
 
-static void begin_slice(const struct tick *tick)
-{
-	__atomic_store_n(&tick->m->processor->slice_until, tick->now + tick->m->runtime->quantum,
-			 __ATOMIC_RELAXED);
-}
-
 /* Of an exclusive space: its stack is left.  False: nobody else could run. */
 static bool keep_exclusive(struct vci_kthread *m)
 {
@@ -120,7 +114,7 @@ static bool keep(const struct tick *tick)
 	if (!vci_keep_choose(m, tick->least, &successor)) {
 		return false;
 	}
-	begin_slice(tick);
+	vci_processor_begin_slice(processor, tick->now);
 	vci_count(&processor->preemptions, 1);
 	vci_keep_begin(m, m->current);
 	vci_queue_push_ready(&processor->queue, m->current);
@@ -142,7 +136,7 @@ static bool switch_light(const struct tick *tick)
 	if (next == NULL && !vci_processor_is_leaving(processor) && !vci_gang_is_over(self)) {
 		return false;
 	}
-	begin_slice(tick);
+	vci_processor_begin_slice(processor, tick->now);
 	vci_count(&processor->preemptions, 1);
 	vci_count(&processor->preemptions_light, 1);
 	count32(&self->preemptions);
@@ -167,7 +161,7 @@ static bool let_go(const struct tick *tick)
 	if (!vci_keep_choose(m, tick->least, &successor)) {
 		return false;
 	}
-	begin_slice(tick);
+	vci_processor_begin_slice(processor, tick->now);
 	if (vci_gang_has(self)) {
 		vci_gang_let_go(successor.passes ? NULL : processor);
 	}
@@ -252,25 +246,6 @@ static bool is_wanted(const struct tick *tick)
 	       vci_processor_is_leaving(processor) || vci_gang_is_over(tick->m->current);
 }
 
-/* So often it is the turn of those that have waited longest, as at choices: thread.h. */
-#define EVERY_FAIR 64
-
-static int least_priority(const struct tick *tick)
-{
-	struct vci_processor *processor = tick->m->processor;
-
-	if (tick->now < processor->slice_until) {
-		return tick->m->current->priority + 1;
-	}
-	processor->passed_over++;
-	if (processor->passed_over < EVERY_FAIR) {
-		return tick->m->current->priority;
-	}
-	processor->passed_over = 0;
-	vci_pick_fairly_next(processor);
-	return VCORE_PRIORITY_MIN;
-}
-
 static void tick_with_processor(struct tick *tick)
 {
 	struct vci_kthread *m = tick->m;
@@ -281,7 +256,7 @@ static void tick_with_processor(struct tick *tick)
 	if (tick->place == VCI_PLACE_APPLICATION) {
 		end_if_doomed(m);
 	}
-	tick->least = least_priority(tick);
+	tick->least = vci_processor_least(processor, m->current->priority, tick->now);
 	if (!is_wanted(tick)) {
 		go_on(m);
 	} else if (!preempt(tick)) {

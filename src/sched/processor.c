@@ -54,6 +54,29 @@ void vci_processor_gather(struct vci_processor *processor, vcore_instant now)
 	}
 }
 
+void vci_processor_begin_slice(struct vci_processor *processor, vcore_instant now)
+{
+	__atomic_store_n(&processor->slice_until, now + processor->runtime->quantum,
+			 __ATOMIC_RELAXED);
+}
+
+/* So often it is the turn of those that have waited longest, as at choices: thread.h. */
+#define EVERY_FAIR 64
+
+int vci_processor_least(struct vci_processor *processor, int priority, vcore_instant now)
+{
+	if (now < processor->slice_until) {
+		return priority + 1;
+	}
+	processor->passed_over++;
+	if (processor->passed_over < EVERY_FAIR) {
+		return priority;
+	}
+	processor->passed_over = 0;
+	vci_pick_fairly_next(processor);
+	return VCORE_PRIORITY_MIN;
+}
+
 /* Of a server with a number of turns to do. */
 static bool has_turn(struct vci_processor *processor)
 {

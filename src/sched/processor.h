@@ -37,4 +37,10 @@ void vci_processor_look_at_clock(struct vci_processor *processor, struct vcore_t
 /* What others have sent, and what has become due, comes into the queue. */
 void vci_processor_gather(struct vci_processor *processor, vcore_instant now);
 
+/* The thread that is about to run there has a quantum from now on. */
+void vci_processor_begin_slice(struct vci_processor *processor, vcore_instant now);
+
+/* A tick is handled: the least priority that may take the processor now from one of `priority`. */
+int vci_processor_least(struct vci_processor *processor, int priority, vcore_instant now);
+
 #endif /* VCI_PROCESSOR_H */

@@ -150,6 +150,14 @@ static vcore_instant end_inside(const struct vci_processor *processor)
 		       : processor->looked_at + vci_tick_retry_after(processor->kthread);
 }
 
+/* When somebody must look after those that are held; not what is being done just now. */
+static vcore_instant next_gang_look(const struct vci_processor *processor)
+{
+	vcore_instant at = __atomic_load_n(&vci_gang_look_at, __ATOMIC_RELAXED);
+
+	return at > processor->looked_at ? at : VCORE_NEVER;
+}
+
 static bool has_others(const struct vci_processor *processor)
 {
 	return vci_queue_length(&processor->queue) > 0 || !vci_inbox_is_empty(&processor->inbox) ||
@@ -173,6 +181,7 @@ static void go_on(struct vci_processor *processor, bool soon)
 			    processor->looked_at + vci_tick_retry_after(processor->kthread));
 	}
 	vci_tick_by(processor, end_inside(processor));
+	vci_tick_by(processor, next_gang_look(processor));
 	vci_tick_by(processor, vci_timers_next(&processor->timers));
 	if (processor->server) {
 		if (processor->serves_until > processor->looked_at) {
@@ -220,11 +229,13 @@ int64_t vci_tick_retry_after(struct vci_kthread *m)
 	return after < quantum ? after : quantum;
 }
 
-void vci_tick_catch_up(struct vci_processor *processor)
+bool vci_tick_catch_up(struct vci_processor *processor)
 {
-	if (has_ticks(processor) && vci_tick_begin(processor, processor->looked_at)) {
-		vci_tick_go_on(processor);
+	if (!has_ticks(processor) || !vci_tick_begin(processor, processor->looked_at)) {
+		return false;
 	}
+	vci_tick_go_on(processor);
+	return true;
 }
 
 void vci_tick_not_due(const struct vci_kthread *m)

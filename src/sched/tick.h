@@ -21,7 +21,8 @@
  *	T6  One whose kernel thread is an online reader (rcu.h) has its tick armed
  *	    within a quantum.
  *	T7  One that runs a thread of an exclusive space, while threads of others are
- *	    held, has its tick armed no later than when that space's slice is over.
+ *	    held, has its tick armed no later than when that space's slice is over; and
+ *	    each no later than when somebody must look after them (gang.h, G6).
  *
  * The lock is never taken by a handler that interrupted the library: its holder
  * may be below.
@@ -75,9 +76,9 @@ bool vci_tick_begin(struct vci_processor *processor, vcore_instant now);
 
 /*
  * By a call, which does what a tick could not: that one need not come again, and the
- * next comes when the slice that begins now is over, or something is due.
+ * next comes in a quantum, or when something is due.  False: none is due.
  */
-void vci_tick_catch_up(struct vci_processor *processor);
+bool vci_tick_catch_up(struct vci_processor *processor);
 
 /*
  * In the handler: one came that was not due.  It may have been set without the

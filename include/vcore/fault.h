@@ -18,10 +18,10 @@
  *   - in the application's own text (preempt.h); but not in a program's that has the C
  *     library, or a memory allocator, in itself: it cannot be told which is which, and
  *     who ends there may hold a lock that others need;
- *   - in leaf functions of a shared libc, called from there: memcpy, memmove, mempcpy,
- *     memset, memcmp, bcmp, memchr, memrchr, rawmemchr, strlen, strnlen, strcpy,
- *     strncpy, stpcpy, stpncpy, strcat, strncat, strcmp, strncmp, strchr, strrchr,
- *     strchrnul, wcslen, wmemset;
+ *   - in leaf functions of a shared libc, called from there: memcpy, memmove, memset,
+ *     memcmp, bcmp, memchr, memrchr, rawmemchr, strlen, strnlen, strcpy, stpcpy, strcmp,
+ *     strncmp, strchr, strrchr, strchrnul; and, where libc has them in assembler, as on
+ *     x86-64, mempcpy, strncpy, stpncpy, strcat, strncat, wcslen;
  *   - where it jumped to an address that is not executable, from there;
  *   - where the library copies to or from memory that the thread has named: a
  *     message, say.  The object stays whole;

@@ -53,9 +53,9 @@ extern const char text_stop[] __asm__("__stop_vcore_heap_text")
 	__attribute__((visibility("hidden")));
 
 /* Each time: what the program has allowed since may contain it. */
-static void be_foreign_text(void)
+static int be_foreign_text(void)
 {
-	(void)vcore_preempt_forbid(text_start, text_stop);
+	return vcore_preempt_forbid(text_start, text_stop);
 }
 
 /* --- arenas -------------------------------------------------------------------------- */
@@ -167,7 +167,10 @@ int vcore_heap_create(struct vcore_heap **heap, struct vcore_space *space)
 	int error;
 
 	PANIC_IF(heap == NULL || space == NULL, "heap or space is NULL");
-	be_foreign_text();
+	error = be_foreign_text();
+	if (error != 0) {
+		return error;
+	}
 	vci_forks_watch();
 	error = vcore_space_hold(space);
 	if (error != 0) {

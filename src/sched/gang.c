@@ -65,6 +65,7 @@ static bool open_for(struct vci_processor *processor, struct vcore_thread *threa
 		return false;
 	}
 	*others = vci_turns_release(gang);
+	vci_turns_begin_slice(thread); /* what the change took is nobody's */
 	return true;
 }
 
@@ -145,18 +146,24 @@ void vci_gang_leave_alone(void)
 	unlock_and_send(vci_turns_call_next());
 }
 
+/* Their slice is over: those who were called have not come, or somebody has not left. */
+static struct vcore_thread *look_after_held(void)
+{
+	if (vci_turns.alone > 0) {
+		__atomic_fetch_add(&vci_turns.open->space->stalls, 1, __ATOMIC_RELAXED);
+	}
+	vci_turns.called = false;
+	return vci_turns_call_next();
+}
+
 void vci_gang_look(vcore_instant now)
 {
 	struct vcore_thread *chain = NULL;
 
 	vci_spin_lock(&vci_turns.lock);
-	if (vci_gang_look_at <= now && !vci_turns.changing) {
+	if (vci_gang_look_at <= now) {
 		__atomic_store_n(&vci_gang_look_at, now + vci_turns.slice, __ATOMIC_RELAXED);
-		if (vci_turns.alone > 0) {
-			__atomic_fetch_add(&vci_turns.open->space->stalls, 1, __ATOMIC_RELAXED);
-		}
-		vci_turns.called = false; /* they have not come */
-		chain = vci_turns_call_next();
+		chain = vci_turns.changing ? NULL : look_after_held();
 	}
 	unlock_and_send(chain);
 }

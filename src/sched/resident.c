@@ -31,6 +31,9 @@ int vci_resident_kind(const struct vcore_runtime *runtime, const struct vcore_sp
 {
 	int kind = vci_stack_kind(&runtime->stacks, stack_size);
 
+	if (space != NULL && !vci_books_are_of(space->generation)) {
+		return -ESHUTDOWN; /* the parent's */
+	}
 	return kind >= 0 && space != NULL && is_exclusive(space)
 		       ? vci_stack_kind(&runtime->stacks, 1)
 		       : kind;

@@ -267,10 +267,11 @@ int vcore_preempt_allow_range(const void *from, const void *to)
 	return text.from < text.to ? add_locked(&text, 1, true, add) : -EINVAL;
 }
 
-static bool overlaps_any(const struct vci_range *text)
+static bool overlaps_another(const struct vci_range *text)
 {
 	for (unsigned i = 0; i < n_ranges; i++) {
-		if (ranges[i].text.from < text->to && text->from < ranges[i].text.to) {
+		if (ranges[i].text.from < text->to && text->from < ranges[i].text.to &&
+		    !is_within(&ranges[i].text, text)) {
 			return true;
 		}
 	}
@@ -290,9 +291,10 @@ static int forbid_range(struct vci_range text)
 	int error = 0;
 
 	vci_spin_lock(&vci_process_lock);
-	forget(&text);
-	if (in_module || overlaps_any(&text)) {
-		error = add(text, false);
+	if (in_module || overlaps_another(&text)) {
+		error = add(text, false); /* in one step: it may be foreign already */
+	} else {
+		forget(&text);
 	}
 	vci_spin_unlock(&vci_process_lock);
 	return error;

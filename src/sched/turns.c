@@ -206,16 +206,18 @@ bool vci_turns_change(struct vci_gang *to)
 struct vcore_thread *vci_turns_call_next(void)
 {
 	struct vci_gang *next = vci_turns.first;
+	struct vcore_thread *chain = NULL;
 
 	if (next == NULL || !vci_turns_none_inside() || vci_turns.called || vci_turns.changing) {
 		return NULL;
 	}
 	begin_slice(next->slice);
 	vci_turns.called = true;
-	if (!vci_turns_change(next)) {
+	if (vci_turns_change(next)) {
+		chain = vci_turns_release(next); /* and who was held meanwhile */
+	} else {
 		vci_turns.called = false;
-		begin_slice(next->slice); /* when it is tried again */
-		return NULL;
 	}
-	return vci_turns_release(next); /* and who was held meanwhile */
+	begin_slice(next->slice); /* what the change took is nobody's; or when it is tried again */
+	return chain;
 }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-TestSuite(block_snapshot, .timeout = 60);
+TestSuite(block_snapshot, .timeout = 100);
 
 enum { PAGES = 8 };
 

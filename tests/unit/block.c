@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-TestSuite(block, .timeout = 60);
+TestSuite(block, .timeout = 100);
 
 TestEverywhere(block, its_size_is_whole_pages)
 {

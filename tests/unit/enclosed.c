@@ -12,7 +12,7 @@
 
 #include "memory/space.h"
 
-TestSuite(enclosed, .timeout = 60);
+TestSuite(enclosed, .timeout = 100);
 
 static struct vcore_space *space;
 

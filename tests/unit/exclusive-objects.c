@@ -252,7 +252,7 @@ static void meet_by(void (*how)(struct side *self, int round))
 }
 
 #define TestMeeting(kind)                                                                          \
-	Test(exclusive, threads_of_two_spaces_meet_##kind, .timeout = 60)                          \
+	Test(exclusive, threads_of_two_spaces_meet_##kind, .timeout = 100)                         \
 	{                                                                                          \
 		meet_by(kind);                                                                     \
 	}

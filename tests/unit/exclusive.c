@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <vcore/space.h>
 
-TestSuite(exclusive, .timeout = 20);
+TestSuite(exclusive, .timeout = 100);
 
 /* --- spaces, with a page mapped ----------------------------------------------------- */
 
@@ -430,7 +430,7 @@ TestTicking(exclusive, one_that_blocks_in_the_kernel_keeps_its_space_open)
 
 	check(pipe(ends) == 0);
 	reader = spawn_in(&one, read_one, NULL);
-	until(info_of(reader).switches > 0);
+	until(info_of(reader).switches > 0 && info_of(reader).let_go);
 	waits = spawn_in(&other, do_nothing, NULL);
 	until(statistics_of(&one).stalls > 2);
 	check(info_of(waits).switches == 0 && info_of(waits).state == VCORE_THREAD_RUNNABLE);

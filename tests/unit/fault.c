@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-TestSuite(fault, .timeout = 30);
+TestSuite(fault, .timeout = 100);
 
 static char text[1000];
 

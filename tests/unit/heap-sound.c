@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-TestSuite(heap_sound, .timeout = 60);
+TestSuite(heap_sound, .timeout = 100);
 
 enum { N = 1000 };
 

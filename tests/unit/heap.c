@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-TestSuite(heap, .timeout = 60);
+TestSuite(heap, .timeout = 100);
 
 /* Of all kinds that jemalloc has, and between. */
 static const size_t sizes[] = {1,    8,     9,      16,    17,     100,

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(isolation, .timeout = 60);
+TestSuite(isolation, .timeout = 100);
 
 /* --- guarded ------------------------------------------------------------------------ */
 
@@ -188,11 +188,12 @@ TestAround(isolation, control_blocks_are_everyones)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static atomic_bool may_end;
+static atomic_bool undisturbed, may_end;
 
 static void *compute_undisturbed(void *argument)
 {
 	vcore_preempt_disable();
+	atomic_store(&undisturbed, true);
 	while (!atomic_load(&may_end)) {
 		occupy_for(1000);
 	}
@@ -209,14 +210,15 @@ Test(isolation, who_has_preemption_disabled_keeps_its_space_open)
 	vcore_instant slices;
 
 	runtime_start(&options);
+	atomic_store(&undisturbed, false);
 	atomic_store(&may_end, false);
 	computes = spawn_in(&one, compute_undisturbed, NULL);
-	while (info_of(computes).switches == 0) {
+	while (!atomic_load(&undisturbed)) {
 		vcore_sleep(vcore_after(MILLISECOND));
 	}
 	waits = spawn_in(&other, do_nothing, NULL);
 	slices = vcore_after(20 * MILLISECOND);
-	while (vcore_now() < slices) {
+	for (int looks = 0; looks < 20 || vcore_now() < slices; looks++) {
 		check(is_readable(one.page) && !is_readable(other.page));
 	}
 	check(info_of(waits).switches == 0);

@@ -11,7 +11,7 @@
 
 #include "memory/space.h"
 
-TestSuite(places, .timeout = 60);
+TestSuite(places, .timeout = 100);
 
 /* Of the model: a space of so many pages, of which it knows each. */
 enum { PAGES = 120, MAPPINGS = 40, STEPS = 20000 };

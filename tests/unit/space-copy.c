@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-TestSuite(space_copy, .timeout = 60);
+TestSuite(space_copy, .timeout = 100);
 
 static struct vcore_space *space;
 static struct vcore_block *block;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-TestSuite(space_fork, .timeout = 60);
+TestSuite(space_fork, .timeout = 100);
 
 static struct vcore_space *space;
 static struct vcore_block *block, *copy;
@@ -28,6 +28,14 @@ static void finish_all(void)
 	block_gone(block);
 }
 
+static void *live_there(void *unused)
+{
+	struct vcore_thread_options options = {.space = space};
+
+	check(vcore_thread_allocate(NULL, &options, do_nothing, NULL) == -ESHUTDOWN);
+	return unused;
+}
+
 static void call_all(void)
 {
 	struct vcore_space_statistics statistics = {.size = sizeof(statistics), .mappings = 7};
@@ -44,6 +52,7 @@ static void call_all(void)
 	check(vcore_space_snapshot(space, &other) == -ESHUTDOWN);
 	check(vcore_space_copy_in(space, at, &byte, 1) == -ESHUTDOWN);
 	check(vcore_space_copy_out(space, &byte, at, 1) == -ESHUTDOWN);
+	check(vcore_run(NULL, live_there, NULL, NULL) == 0);
 	vcore_space_statistics(space, &statistics);
 	check(statistics.mappings == 0);
 	check(vcore_space_size(space) > 0 && vcore_block_size(block) == 2 * page_size());
@@ -134,8 +143,7 @@ static void *map_on(void *unused)
 		for (int i = 0; i < 20; i++) {
 			unmap(mine, map(mine, some, VCORE_PROTECT_READ_WRITE));
 		}
-		at = map(space, some, VCORE_PROTECT_READ_WRITE);
-		unmap(space, at);
+		unmap(space, map(space, some, VCORE_PROTECT_READ_WRITE));
 		space_gone(mine);
 		block_gone(some);
 	}

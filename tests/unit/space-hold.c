@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <vcore/space.h>
 
-TestSuite(space_hold, .timeout = 30);
+TestSuite(space_hold, .timeout = 100);
 
 static struct vcore_space *make(void)
 {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-TestSuite(space_map, .timeout = 60);
+TestSuite(space_map, .timeout = 100);
 
 static const enum vcore_space_level levels[] = {VCORE_SPACE_NAMED, VCORE_SPACE_GUARDED,
 						VCORE_SPACE_EXCLUSIVE};

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-TestSuite(space, .timeout = 60);
+TestSuite(space, .timeout = 100);
 
 static int create_with(struct vcore_space_options options)
 {

@@ -206,6 +206,7 @@ void vci_fault_begin_end(struct vcore_thread *self)
 		self->trouble = VCI_NO_TROUBLE; /* on_fault has ended it, not the fault */
 	} else if (self->trouble == VCI_DOOMED) {
 		open_reserve(self, VCI_RESERVE_ALL);
+		vci_mend_not(self, &self->fault);
 		self->trouble = VCI_ENDING;
 	} else if (self->trouble == VCI_HASTENING) {
 		self->cleanups = NULL;
@@ -232,6 +233,11 @@ static bool is_first(const struct vcore_thread *self)
 	return self->trouble < VCI_DOOMED;
 }
 
+static bool is_access(const struct vci_raised *raised)
+{
+	return raised->signal == SIGSEGV || raised->signal == SIGBUS;
+}
+
 /* From the handler. */
 static __attribute__((noreturn)) void arrive(struct vci_raised *raised)
 {
@@ -244,6 +250,8 @@ static __attribute__((noreturn)) void arrive(struct vci_raised *raised)
 		fault = report_of(self, raised, raised->kind);
 		if (raised->context != NULL) {
 			vci_mend(raised, &fault);
+		} else if (is_access(raised)) {
+			vci_mend_not(self, &fault);
 		}
 	}
 	if (is_first(self)) { /* still */
@@ -302,8 +310,8 @@ static char *top_of(const struct vcore_thread *self, const struct vci_raised *ra
 /* A space may mend what it touched; not what was met while it did, or at the end. */
 static bool may_be_mended(const struct vcore_thread *self, const struct vci_raised *raised)
 {
-	return (raised->signal == SIGSEGV || raised->signal == SIGBUS) &&
-	       raised->kind != VCORE_FAULT_STACK_OVERFLOW && self->trouble == VCI_NO_TROUBLE;
+	return is_access(raised) && raised->kind != VCORE_FAULT_STACK_OVERFLOW &&
+	       self->trouble == VCI_NO_TROUBLE;
 }
 
 static bool land(struct vcore_thread *self, const struct vci_raised *raised)

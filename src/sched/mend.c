@@ -40,20 +40,43 @@ static bool ask(struct vcore_thread *self, struct vcore_space *space,
 	return mended;
 }
 
+/* The space that the address lies in, to be put, or NULL; the report says so. */
+static struct vcore_space *find_space(const struct vcore_thread *self, struct vcore_fault *fault)
+{
+	struct vcore_space *space = vci_space_get(fault->address);
+	enum vcore_fault_kind kind = fault->kind;
+
+	if (space == NULL) {
+		return NULL;
+	}
+	vci_space_describe(space, fault->address, fault);
+	if (kind == VCORE_FAULT_STACK_OVERFLOW) {
+		fault->kind = kind;
+	} else if (vci_gang_is_closed_to(space, self) && fault->kind != VCORE_FAULT_FREED_BLOCK) {
+		fault->kind = VCORE_FAULT_OTHER_SPACE;
+	}
+	return space;
+}
+
+void vci_mend_not(const struct vcore_thread *self, struct vcore_fault *fault)
+{
+	struct vcore_space *space = find_space(self, fault);
+
+	if (space != NULL) {
+		vci_space_put(space);
+	}
+}
+
 void vci_mend(const struct vci_raised *raised, struct vcore_fault *fault)
 {
 	const struct vci_kthread *m = vci_local_bound();
-	struct vcore_space *space = vci_space_get(raised->address);
 	struct vcore_thread *self = m->current;
+	struct vcore_space *space = find_space(self, fault);
 	int errno_value = *m->errno_address;
 	bool mended = false;
 
 	if (space == NULL) {
 		return;
-	}
-	vci_space_describe(space, raised->address, fault);
-	if (vci_gang_is_closed_to(space, self) && fault->kind != VCORE_FAULT_FREED_BLOCK) {
-		fault->kind = VCORE_FAULT_OTHER_SPACE;
 	}
 	if (space->on_fault != NULL) {
 		mended = ask(self, space, fault);

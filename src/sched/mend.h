@@ -14,6 +14,9 @@
  */
 void vci_mend(const struct vci_raised *raised, struct vcore_fault *fault);
 
+/* The same, without asking: nothing is to be mended, or a space that mends has faulted. */
+void vci_mend_not(const struct vcore_thread *self, struct vcore_fault *fault);
+
 /* The thread ends: by a call, or of a fault, in on_fault perhaps. */
 void vci_mend_no_more(struct vcore_thread *self);
 

@@ -47,9 +47,9 @@ says_all() {
 	fi
 	says spoiler "  it wrote to $address, which is in another space:" \
 		"  space $number, block $number + $address" "$place (rogue_spoil + $address)"
-	says overflower "  it [a-z ]* to $address, beyond the end of its stack" \
-		"$place (rogue_descend + $address)"
-	[ "$(wc -l <"$directory/said")" -eq 7 ] || fail "says more: $(cat "$directory/said")"
+	says overflower "  it [a-z ]* to $address, beyond the end of its stack, in" \
+		"  space $number + $address" "$place (rogue_descend + $address)"
+	[ "$(wc -l <"$directory/said")" -eq 8 ] || fail "says more: $(cat "$directory/said")"
 }
 
 # What happened, told at the end.

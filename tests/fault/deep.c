@@ -159,6 +159,7 @@ static void wave(const struct recursion *recursion)
 		CHECK_IS(end.fault.kind, VCORE_FAULT_STACK_OVERFLOW);
 		CHECK_IS(end.fault.signal, SIGSEGV);
 		CHECK(end.fault.thread == id);
+		CHECK(end.fault.space == (space != NULL ? vcore_space_id(space) : 0));
 		CHECK(end.fault.module[0] != '\0');
 	}
 	CHECK_IS(atomic_load(&cleaned), before + WAVE);

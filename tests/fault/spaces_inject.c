@@ -254,6 +254,45 @@ static int try_snapshot_of_space(void)
 	return result;
 }
 
+static struct vcore_runtime *runtime;
+static struct vcore_eventcount never;
+
+static void *leave_a_mark(void *mark)
+{
+	strcpy(mark, "was here");
+	return mark;
+}
+
+/* Its stack lies in the space, and to run it the space is opened. */
+static int try_thread(void)
+{
+	struct vcore_space_options exclusive = {.least = VCORE_SPACE_EXCLUSIVE};
+	struct vcore_space_statistics statistics = {.size = sizeof(statistics)};
+	struct vcore_thread_options options = {.runtime = runtime};
+	long n = atomic_exchange(&inject_at, 0); /* not of what it needs */
+	struct vcore_thread *thread;
+	void *mark;
+	int result;
+
+	CHECK_IS(vcore_space_create(&options.space, &exclusive), 0);
+	CHECK_IS(vcore_space_map(options.space, block, VCORE_ANYWHERE, VCORE_PROTECT_READ_WRITE,
+				 &mark),
+		 0);
+	inject_arm(n);
+	result = vcore_thread_allocate(&thread, &options, leave_a_mark, mark);
+	if (result == 0) {
+		CHECK_IS(vcore_thread_join(thread, NULL, VCORE_NEVER), 0);
+		CHECK(strcmp(mark, "was here") == 0);
+	}
+	end();
+	vcore_space_statistics(options.space, &statistics);
+	CHECK(statistics.threads == 0);
+	/* A stack that could not be unmapped stays in the books. */
+	CHECK(statistics.mappings == 1 || (statistics.mappings == 2 && result == 0 && fired));
+	CHECK_IS(vcore_space_delete(options.space), 0);
+	return result;
+}
+
 /* --- sweeps ------------------------------------------------------------------------------- */
 
 static bool is_promised(int result)
@@ -384,6 +423,11 @@ int main(int argc, char **argv)
 	sweep("vcore_space_unmap of a side of a snapshot", try_unmap_a_side);
 	sweep("vcore_space_unmap of the last side", try_unmap_the_last_side);
 	sweep("vcore_space_snapshot", try_snapshot_of_space);
+	runtime = stress_open(1);
+	/* Who has waited once keeps what it waits with. */
+	CHECK_IS(vcore_eventcount_await(&never, 0, vcore_after(100 * MILLISECOND)), -ETIMEDOUT);
+	sweep("a thread in an exclusive space", try_thread);
+	stress_close(runtime);
 	delete_without_munmap();
 	return tap_done();
 }

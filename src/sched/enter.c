@@ -55,14 +55,24 @@ struct vci_kthread *vci_enter_return(void)
 
 /* --- what a tick could not do --------------------------------------------------------- */
 
+/* False: none is due, it has come meanwhile. */
+static bool catch_up(struct vci_kthread *m)
+{
+	vci_local()->door = m;
+	m->retries = 0;
+	vci_processor_look_at_clock(m->processor, m->current);
+	vci_processor_gather(m->processor, m->processor->looked_at);
+	return vci_tick_catch_up(m->processor);
+}
+
 /* Who takes the processor from the thread, as if the tick came now. */
 static struct vcore_thread *choose(struct vci_processor *processor, int priority)
 {
 	vcore_instant now = processor->looked_at;
 	struct vcore_thread *next;
 
-	if (!vci_tick_catch_up(processor)) {
-		return NULL; /* it has come meanwhile */
+	if (processor->polls) {
+		return NULL; /* each has one turn, and this one's is over: is_leaving */
 	}
 	next = vci_pick(processor, vci_processor_least(processor, priority, now));
 	if (next != NULL) {
@@ -74,13 +84,8 @@ static struct vcore_thread *choose(struct vci_processor *processor, int priority
 static __attribute__((noinline)) void let_others_run(struct vci_kthread *m)
 {
 	struct vcore_thread *self = m->current;
-	struct vcore_thread *next;
+	struct vcore_thread *next = catch_up(m) ? choose(m->processor, self->priority) : NULL;
 
-	vci_local()->door = m;
-	m->retries = 0;
-	vci_processor_look_at_clock(m->processor, self);
-	vci_processor_gather(m->processor, m->processor->looked_at);
-	next = choose(m->processor, self->priority);
 	if (next != NULL || vci_processor_is_leaving(m->processor) || vci_gang_is_over(self)) {
 		(void)vci_switch_away(m, self, VCI_YIELD, next, NULL);
 	}
@@ -98,6 +103,20 @@ struct vci_kthread *vci_enter_slowly(const char *function)
 		let_others_run(m);
 	}
 	return vci_kthread_self();
+}
+
+struct vci_kthread *vci_enter_to_yield_slowly(const char *function)
+{
+	struct vci_kthread *m = vci_kthread_self();
+
+	vci_rcu_refuse_inside(function, VCI_RCU_NO_WAIT);
+	if (m == NULL) {
+		return vci_enter_return();
+	}
+	if (m->current->unpreemptible == 0) {
+		(void)catch_up(m);
+	}
+	return m;
 }
 
 /* --- disabling ------------------------------------------------------------------------- */

@@ -33,4 +33,14 @@ static inline struct vci_kthread *vci_enter_from(const char *function)
 
 #define vci_enter() vci_enter_from(__func__)
 
+/* The same for a call that lets others run itself: once is enough. */
+struct vci_kthread *vci_enter_to_yield_slowly(const char *function);
+
+static inline struct vci_kthread *vci_enter_to_yield(const char *function)
+{
+	struct vci_kthread *m = vci_local_door();
+
+	return likely(m != NULL) ? m : vci_enter_to_yield_slowly(function);
+}
+
 #endif /* VCI_ENTER_H */

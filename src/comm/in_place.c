@@ -43,44 +43,42 @@ static void stop_keeping(struct vcore_buffer *buffer, struct vci_party *party)
 	}
 }
 
-int vcore_buffer_reserve(struct vcore_buffer *buffer, void **cell, vcore_instant deadline)
+/* A sender, or a receiver, gets a cell. */
+static int keep(const char *function, struct vcore_buffer *buffer, bool sends, void **cell,
+		vcore_instant deadline)
 {
 	struct vci_waiter *self;
+	struct vci_party *party;
 	int result;
 
-	VCI_PANIC_IF(buffer == NULL, "buffer is NULL");
-	VCI_PANIC_IF(cell == NULL, "cell is NULL");
-	self = vci_wait_self(vci_wait_enter());
+	if (buffer == NULL) {
+		vci_panic(function, "buffer is NULL");
+	}
+	if (cell == NULL) {
+		vci_panic(function, "cell is NULL");
+	}
+	self = vci_wait_self(vci_wait_enter_from(function));
 	if (self == NULL || !vci_holds_make_room(self)) {
 		return -ENOMEM;
 	}
-	vci_buffer_check(buffer, &buffer->sender, NULL, __func__);
-	result = (int)vci_buffer_do(buffer, VCORE_WAIT_SEND, reserve, (void *)cell, 1, false,
-				    deadline);
+	party = sends ? &buffer->sender : &buffer->receiver;
+	vci_buffer_check(buffer, party, NULL, function);
+	result = (int)vci_buffer_do(buffer, sends ? VCORE_WAIT_SEND : VCORE_WAIT_RECEIVE,
+				    sends ? reserve : take, (void *)cell, 1, false, deadline);
 	if (result == 0) {
-		begin_to_keep(buffer, &buffer->sender);
+		begin_to_keep(buffer, party);
 	}
 	return result;
 }
 
+int vcore_buffer_reserve(struct vcore_buffer *buffer, void **cell, vcore_instant deadline)
+{
+	return keep(__func__, buffer, true, cell, deadline);
+}
+
 int vcore_buffer_take(struct vcore_buffer *buffer, void **cell, vcore_instant deadline)
 {
-	struct vci_waiter *self;
-	int result;
-
-	VCI_PANIC_IF(buffer == NULL, "buffer is NULL");
-	VCI_PANIC_IF(cell == NULL, "cell is NULL");
-	self = vci_wait_self(vci_wait_enter());
-	if (self == NULL || !vci_holds_make_room(self)) {
-		return -ENOMEM;
-	}
-	vci_buffer_check(buffer, &buffer->receiver, NULL, __func__);
-	result = (int)vci_buffer_do(buffer, VCORE_WAIT_RECEIVE, take, (void *)cell, 1, false,
-				    deadline);
-	if (result == 0) {
-		begin_to_keep(buffer, &buffer->receiver);
-	}
-	return result;
+	return keep(__func__, buffer, false, cell, deadline);
 }
 
 /* Of the kind for one sender and one receiver.  False: the caller does not have the cell. */

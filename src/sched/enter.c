@@ -91,7 +91,7 @@ static __attribute__((noinline)) void let_others_run(struct vci_kthread *m)
 	}
 }
 
-struct vci_kthread *vci_enter_slowly(const char *function)
+struct vci_kthread *vci_enter_slowly(const char *function, bool yields)
 {
 	struct vci_kthread *m = vci_kthread_self();
 
@@ -99,24 +99,12 @@ struct vci_kthread *vci_enter_slowly(const char *function)
 	if (m == NULL) {
 		return vci_enter_return();
 	}
-	if (m->current->unpreemptible == 0) {
+	if (m->current->unpreemptible == 0 && yields) {
+		(void)catch_up(m);
+	} else if (m->current->unpreemptible == 0) {
 		let_others_run(m);
 	}
 	return vci_kthread_self();
-}
-
-struct vci_kthread *vci_enter_to_yield_slowly(const char *function)
-{
-	struct vci_kthread *m = vci_kthread_self();
-
-	vci_rcu_refuse_inside(function, VCI_RCU_NO_WAIT);
-	if (m == NULL) {
-		return vci_enter_return();
-	}
-	if (m->current->unpreemptible == 0) {
-		(void)catch_up(m);
-	}
-	return m;
 }
 
 /* --- disabling ------------------------------------------------------------------------- */

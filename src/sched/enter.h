@@ -15,32 +15,24 @@
 #include "sched/end.h"
 
 /* Out of line: the door is closed, or there is none. */
-struct vci_kthread *vci_enter_slowly(const char *function);
+struct vci_kthread *vci_enter_slowly(const char *function, bool yields);
 
 /* The calling green thread has a processor, or gets one: its kernel thread. */
 struct vci_kthread *vci_enter_return(void);
 
 /*
  * The calling kernel thread, with a processor and nothing pending; NULL for a
- * plain pthread.  May switch; panics, naming the function, in a read section.
+ * plain pthread.  May switch, but for a call that yields: it lets others run itself,
+ * and once is enough.  Panics, naming the function, in a read section.
  */
-static inline struct vci_kthread *vci_enter_from(const char *function)
+static inline struct vci_kthread *vci_enter_from(const char *function, bool yields)
 {
 	struct vci_kthread *m = vci_local_door();
 
-	return likely(m != NULL) ? m : vci_enter_slowly(function);
+	return likely(m != NULL) ? m : vci_enter_slowly(function, yields);
 }
 
-#define vci_enter() vci_enter_from(__func__)
-
-/* The same for a call that lets others run itself: once is enough. */
-struct vci_kthread *vci_enter_to_yield_slowly(const char *function);
-
-static inline struct vci_kthread *vci_enter_to_yield(const char *function)
-{
-	struct vci_kthread *m = vci_local_door();
-
-	return likely(m != NULL) ? m : vci_enter_to_yield_slowly(function);
-}
+#define vci_enter()          vci_enter_from(__func__, false)
+#define vci_enter_to_yield() vci_enter_from(__func__, true)
 
 #endif /* VCI_ENTER_H */

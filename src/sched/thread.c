@@ -301,7 +301,7 @@ static int resume_from_yield(struct vci_kthread *m, struct vcore_thread *self)
 
 void vcore_yield(void)
 {
-	struct vci_kthread *m = vci_enter_to_yield(__func__);
+	struct vci_kthread *m = vci_enter_to_yield();
 	struct vcore_thread *self = m != NULL ? m->current : NULL;
 	struct vcore_thread *next;
 

@@ -22,7 +22,7 @@ struct vci_waiter *vci_wait_host(void);
  */
 static inline struct vci_kthread *vci_wait_enter_from(const char *function)
 {
-	struct vci_kthread *m = vci_enter_from(function);
+	struct vci_kthread *m = vci_enter_from(function, false);
 
 	if (likely(m != NULL)) {
 		vci_end_if_due_outside(m->current);

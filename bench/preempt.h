@@ -7,10 +7,7 @@
  *
  *	static const struct bench_threads threads = {spawn, join, sleep_until, NULL};
  *
- *	static void run_gap(struct bench *bench)
- *	{
- *		bench_gap(bench, &threads);
- *	}
+ *	BENCH_PREEMPT_RUN(gap, threads)	// defines run_gap
  *
  * All of them are for one processor.
  *
@@ -60,5 +57,12 @@ void bench_handover(struct bench *bench, const struct bench_threads *threads);
  * it wakes too late, microseconds.
  */
 void bench_late(struct bench *bench, const struct bench_threads *threads);
+
+/* One of them as a subject's workload. */
+#define BENCH_PREEMPT_RUN(name, threads)                                                           \
+	static void run_##name(struct bench *bench)                                                \
+	{                                                                                          \
+		bench_##name(bench, &(threads));                                                   \
+	}
 
 #endif /* BENCH_PREEMPT_H */

@@ -23,6 +23,19 @@
 		function(lock, place);                                                             \
 	}
 
+/* A reader-writer lock of CK's whose functions take the lock alone: `functions`. */
+#define CK_READERS_AND_WRITERS(prefix)                                                             \
+	CK_OF_LOCK(acquire, prefix##_write_lock)                                                   \
+	CK_OF_LOCK(release, prefix##_write_unlock)                                                 \
+	CK_OF_LOCK(acquire_read, prefix##_read_lock)                                               \
+	CK_OF_LOCK(release_read, prefix##_read_unlock)                                             \
+	static const struct bench_lock functions = {                                               \
+		.acquire = acquire,                                                                \
+		.release = release,                                                                \
+		.acquire_read = acquire_read,                                                      \
+		.release_read = release_read,                                                      \
+	};
+
 /* The rest of the program: what is called for the lock, and where it lies. */
 #define CK_SUBJECT(workload, functions, lock)                                                      \
 	static void *compete(void *contestant)                                                     \

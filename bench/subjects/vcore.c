@@ -298,30 +298,11 @@ static void sleep_until(int64_t instant)
 static const struct bench_threads preemptible = {spawn_preemptible, join_preemptible, sleep_until,
 						 vcore_yield};
 
-static void run_gap(struct bench *bench)
-{
-	bench_gap(bench, &preemptible);
-}
-
-static void run_lost(struct bench *bench)
-{
-	bench_lost(bench, &preemptible);
-}
-
-static void run_lost_in_libc(struct bench *bench)
-{
-	bench_lost_in_libc(bench, &preemptible);
-}
-
-static void run_handover(struct bench *bench)
-{
-	bench_handover(bench, &preemptible);
-}
-
-static void run_late(struct bench *bench)
-{
-	bench_late(bench, &preemptible);
-}
+BENCH_PREEMPT_RUN(gap, preemptible)
+BENCH_PREEMPT_RUN(lost, preemptible)
+BENCH_PREEMPT_RUN(lost_in_libc, preemptible)
+BENCH_PREEMPT_RUN(handover, preemptible)
+BENCH_PREEMPT_RUN(late, preemptible)
 
 const struct bench_crew *(*const pool_crew)(const struct bench *bench) = pinned_threads;
 

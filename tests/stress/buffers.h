@@ -309,8 +309,7 @@ static inline void *send_messages(void *argument)
 	return NULL;
 }
 
-/* --- receiving: 0 or more, or an error
- * -------------------------------------------------------------- */
+/* --- receiving: 0 or more, or an error ------------------------------------------------ */
 
 static inline ssize_t receive_one(struct trafficker *self, vcore_instant deadline)
 {

@@ -240,8 +240,7 @@ Test(enclosed, of_a_closed_space_snapshots_are_made)
 	cr_assert_eq(vcore_block_free(third), 0);
 }
 
-/* --- stacks
- * ------------------------------------------------------------------------------------------- */
+/* --- stacks --------------------------------------------------------------------------- */
 
 Test(enclosed, a_stack_is_memory_between_guards)
 {
@@ -302,8 +301,7 @@ Test(enclosed, a_snapshot_of_a_space_has_no_stacks)
 	cr_assert_eq(vcore_block_free(block), 0);
 }
 
-/* --- reports
- * ------------------------------------------------------------------------------------------ */
+/* --- reports -------------------------------------------------------------------------- */
 
 static struct vcore_fault describe(const char *address)
 {

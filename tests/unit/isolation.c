@@ -291,8 +291,7 @@ TestAround(isolation, in_a_child_of_fork_nobody_closes_anything)
 	demolish(&house);
 }
 
-/* --- snapshots
- * ------------------------------------------------------------------------------------ */
+/* --- snapshots ------------------------------------------------------------------------ */
 
 TestAround(isolation, a_snapshot_of_a_closed_space_is_closed_with_it)
 {

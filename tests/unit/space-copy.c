@@ -162,8 +162,7 @@ TestEverywhere(space_copy, a_side_of_a_snapshot_is_written_on_its_side)
 	block_gone(copy);
 }
 
-/* --- snapshots of spaces
- * --------------------------------------------------------------------------- */
+/* --- snapshots of spaces -------------------------------------------------------------- */
 
 static char *in_copy(struct vcore_space *copy, const char *at)
 {
@@ -280,8 +279,7 @@ TestEverywhere(space_copy, a_space_whose_copies_are_mapped_elsewhere_is_not_dele
 	finish_all();
 }
 
-/* --- misuse
- * -------------------------------------------------------------------------------------------- */
+/* --- misuse --------------------------------------------------------------------------- */
 
 static void copy_in_none(void)
 {

@@ -172,8 +172,7 @@ TestEverywhere(space_map, without_room_there_is_none)
 	block_gone(fits);
 }
 
-/* --- protections
- * ------------------------------------------------------------------------------------ */
+/* --- protections ---------------------------------------------------------------------- */
 
 TestEverywhere(space_map, protections_are_enforced_from_guarded_on)
 {
@@ -275,8 +274,7 @@ TestEverywhere(space_map, what_may_be_executed_is)
 	block_gone(block);
 }
 
-/* --- find, unmap
- * -------------------------------------------------------------------------------------- */
+/* --- find, unmap ---------------------------------------------------------------------- */
 
 TestEverywhere(space_map, what_is_mapped_is_found_anywhere_in_it)
 {
@@ -353,8 +351,7 @@ TestEverywhere(space_map, where_something_was_something_else_may_be)
 	block_gone(small);
 }
 
-/* --- misuse
- * --------------------------------------------------------------------------------------------- */
+/* --- misuse --------------------------------------------------------------------------- */
 
 static void *address;
 

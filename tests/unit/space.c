@@ -246,8 +246,7 @@ Test(space, ten_thousand_leave_nothing_behind)
 	cr_assert_leq(after.ru_maxrss, usage.ru_maxrss + 1024); /* KiB: what libc has for stdio */
 }
 
-/* --- counts
- * --------------------------------------------------------------------------------------- */
+/* --- counts --------------------------------------------------------------------------- */
 
 TestEverywhere(space, it_counts_what_is_mapped)
 {
@@ -292,8 +291,7 @@ TestEverywhere(space, it_counts_for_callers_of_another_release)
 	block_gone(block);
 }
 
-/* --- misuse
- * ----------------------------------------------------------------------------------------- */
+/* --- misuse --------------------------------------------------------------------------- */
 
 static void create_to_nowhere(void)
 {

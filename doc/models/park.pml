@@ -1,5 +1,6 @@
 /*
- * Parking: processors that find nothing to do, and pushes that wake them.
+ * Parking: processors that find nothing to do, pushes that wake them, and kernel
+ * threads that come back and take them.
  *
  * Models src/sched/park.c and idle.c, invariants I1 to I4.  `idle` counts the processors
  * in the idle list, `searching` those that look through the queues.  Who pushes
@@ -15,15 +16,21 @@
  * A thread may run for ever, so that its processor never looks at a queue
  * again; it may push before.
  *
+ * A kernel thread whose thread was let go comes back without a processor.  It
+ * takes one that is parked, whose own kernel thread it does not wake; or it
+ * queues its thread.  A kernel thread that has none is a spare, here for good.
+ *
  * Left out: priorities, pinned threads, timers and their watcher, servers, and
  * how often and how slowly a searcher looks before it gives up (dozing).
  *
  * Promises
  *	while work is queued no processor is parked for good	(Judge)
  *	both counts are right when nothing happens		(Judge)
+ *	no processor has two kernel threads			(Judge)
  *
- * size: PROCESSORS=2 PUSHES=2 SPAWNS=1
- * size: PROCESSORS=3 PUSHES=1 SPAWNS=0
+ * size: PROCESSORS=2 COMERS=1 PUSHES=1 SPAWNS=0
+ * size: PROCESSORS=2 COMERS=0 PUSHES=2 SPAWNS=1
+ * size: PROCESSORS=3 COMERS=0 PUSHES=1 SPAWNS=0
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -32,12 +39,17 @@
 #define QUEUES	  (PROCESSORS + 1)
 #define INJECTION PROCESSORS
 
+#define KTHREADS (PROCESSORS + COMERS)
+
 byte queue[QUEUES];	/* work that everybody can see */
 byte buffered[QUEUES];	/* pushed, and still in the pusher's store buffer */
 
 byte idle, searching;
 bool listed[PROCESSORS];	/* the idle list; its lock makes each use one step */
-bool parked[PROCESSORS];	/* the futex words */
+bool parked[PROCESSORS];	/* what their kernel threads sleep for */
+bool taken[KTHREADS];		/* it has lost its processor: guarded by the list's lock */
+byte carrier[PROCESSORS];	/* who sleeps there */
+byte carriers[PROCESSORS];	/* for the Judge: kernel threads that have it */
 bool busy[PROCESSORS];		/* it runs a thread for ever */
 byte spawns;			/* pushes by threads so far */
 
@@ -153,12 +165,22 @@ inline stop_searching()
 /* Enters the list, looks once more, and sleeps until it is called. */
 inline park()
 {
-	atomic { listed[_pid] = true; idle++; parked[_pid] = true };
+	atomic {
+		listed[me] = true;
+		idle++;
+		parked[me] = true;
+		carrier[me] = _pid;
+#if !defined(BREAK_SEARCHING_TO_THE_END) && !defined(BREAK_SEARCHING_IN_THE_LIST)
+		searching--
+#endif
+	};
 #ifdef BREAK_SEARCHING_TO_THE_END
 	look_again();
 	atomic { searching-- };
 #else
+#ifdef BREAK_SEARCHING_IN_THE_LIST
 	atomic { searching-- };
+#endif
 #ifdef BREAK_LOOK_BEFORE_FENCE
 	look_again();
 	heavy_fence();
@@ -175,28 +197,62 @@ inline park()
 	if
 	:: found
 	:: !found ->
-end_parked:	!parked[_pid]
+end_parked:	!parked[me] || taken[_pid]
 	fi;
-	atomic {	/* leaves the list, unless it was called out of it */
-		called = !listed[_pid];
+	atomic {	/* leaves the list, unless it was called out of it, or taken */
+		called = !listed[me];
 #ifdef BREAK_CALL_UNNOTICED
 		called = false;
 #endif
 		if
-		:: listed[_pid] -> listed[_pid] = false; idle--
-		:: else
-		fi;
-		parked[_pid] = false
+		:: taken[_pid]
+		:: !taken[_pid] && listed[me] -> listed[me] = false; idle--; parked[me] = false
+		:: !taken[_pid] && !listed[me] -> parked[me] = false
+		fi
 	}
 }
 
-active [PROCESSORS] proctype Processor()
+/* Takes the processor out of the list, from the kernel thread that sleeps there. */
+inline take_idler()
 {
+	atomic {
+		me = 0;
+		do
+		:: me < PROCESSORS && listed[me] ->
+			listed[me] = false;
+			idle--;
+			searching++;
+			parked[me] = false;
+#ifndef BREAK_TAKEN_UNNOTICED
+			taken[carrier[me]] = true;
+			carriers[me]--;
+#endif
+			carriers[me]++;
+			break
+		:: me < PROCESSORS && !listed[me] -> me++
+		:: me == PROCESSORS -> break
+		od
+	}
+}
+
+active [KTHREADS] proctype KernelThread()
+{
+	byte me;	/* its processor */
 	byte q;
 	bool found, last, called;
 
-next:	drain(_pid);
-	take(_pid);
+	if
+	:: _pid < PROCESSORS -> me = _pid; carriers[me]++; goto next
+	:: else
+	fi;
+	take_idler();
+	if
+	:: me < PROCESSORS -> stop_searching(); goto work
+	:: else -> push(INJECTION); goto spare
+	fi;
+
+next:	drain(me);
+	take(me);
 	if
 	:: found -> goto work
 	:: else -> atomic { searching++ }
@@ -209,18 +265,20 @@ search:	search_queues();
 	fi;
 	park();
 	if
-	:: called -> goto search	/* and is counted already */
+	:: taken[_pid] -> goto spare
+	:: !taken[_pid] && called -> goto search	/* and is counted already */
 	:: else -> atomic { searching++ }; goto search
 	fi;
 
 work:	if
 	:: true
-	:: spawns < SPAWNS -> spawns++; push(_pid)
+	:: spawns < SPAWNS -> spawns++; push(me)
 	fi;
 	if
 	:: goto next
-	:: busy[_pid] = true
-	fi
+	:: busy[me] = true
+	fi;
+spare:	skip
 }
 
 active proctype Pusher()
@@ -237,9 +295,9 @@ active [QUEUES] proctype StoreBuffer()
 {
 end:	do
 	:: atomic {
-			buffered[_pid - PROCESSORS - 1] > 0 ->
-			queue[_pid - PROCESSORS - 1]++;
-			buffered[_pid - PROCESSORS - 1]--
+			buffered[_pid - KTHREADS - 1] > 0 ->
+			queue[_pid - KTHREADS - 1]++;
+			buffered[_pid - KTHREADS - 1]--
 		}
 	od
 }
@@ -254,6 +312,7 @@ active proctype Judge()
 	d_step {
 		for (p : 0 .. PROCESSORS - 1) {
 			assert(busy[p] != listed[p]);
+			assert(carriers[p] == 1);
 			sleepers = sleepers + listed[p]
 		};
 		for (q : 0 .. QUEUES - 1) {

@@ -13,14 +13,15 @@
  *	I1  `searching` counts processors that will look everywhere again before
  *	    they park; `idle` those in the list of idlers.
  *	I2  Who queues work makes a light fence, then looks at both; who parks
- *	    enters the list, stops counting as searching, makes a heavy fence,
- *	    and looks at all queues once more.  One sees the other: no work
- *	    waits while all are parked.
+ *	    enters the list, and stops counting as searching in the same step,
+ *	    makes a heavy fence, and looks at all queues once more.  One sees the
+ *	    other: no work waits while all are parked.
  *	I3  A searcher that finds work, and was the last one, wakes another if
  *	    there may be more.
  *	I4  A parked processor was taken out of the list by whom it is woken by,
  *	    and then counts as searching.  So was one whose kernel thread lost
- *	    it; that one is a spare, and finds `taken` set.
+ *	    it; that one is a spare, finds `taken` set, and does nothing about
+ *	    what it saw: who took the processor looked after that (I3).
  *	I5  While any processor is parked and any timer is set, one of the
  *	    parked, the watcher, sleeps no longer than to the earliest of all
  *	    timers; a processor that goes on running after it set an earlier

@@ -217,7 +217,11 @@ static bool has_work(const struct vci_processor *processor)
 	       __atomic_load_n(&runtime->over, __ATOMIC_ACQUIRE);
 }
 
-/* Enters the list; returns how long to sleep at most. */
+/*
+ * Enters the list, and counts as searching no more: one of these without the
+ * other, and who takes the processor would leave what is queued to a kernel thread
+ * that has no processor to run it (I4).  Returns how long to sleep at most.
+ */
 static vcore_instant become_idle(struct vci_processor *processor)
 {
 	struct vcore_runtime *runtime = processor->runtime;
@@ -225,6 +229,7 @@ static vcore_instant become_idle(struct vci_processor *processor)
 
 	vci_spin_lock(&runtime->idle_lock);
 	enlist(runtime, processor);
+	__atomic_fetch_sub(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 	deadline = vci_timers_earliest(runtime);
 	if (deadline < runtime->watched_until) {
 		set_watch(runtime, processor, deadline);
@@ -311,7 +316,6 @@ enum vci_parked vci_park(struct vci_kthread *m)
 	struct vcore_runtime *runtime = processor->runtime;
 	vcore_instant deadline = become_idle(processor);
 
-	__atomic_fetch_sub(&runtime->searching, 1, __ATOMIC_SEQ_CST);
 	vci_fence_heavy(); /* pairs with the light fences above: I2, I5 */
 	if (!has_work(processor) &&
 	    vci_timers_earliest(runtime) >=

@@ -113,12 +113,14 @@ static void *no_bug(void *unused)
 	int64_t ticket = vcore_sequencer_ticket(&tickets);
 	char *bytes = calloc(1, eight);
 	volatile char stack[8] = {0};
+	volatile char own;
 
 	vcore_eventcount_await(&served, ticket - 1, VCORE_NEVER);
 	ordered++;
 	vcore_eventcount_advance(&served);
 	vcore_yield();
-	sink = bytes[eight - 1] + stack[eight - 1];
+	own = bytes[eight - 1] + stack[eight - 1];
+	(void)own;
 	free(bytes);
 	return unused;
 }

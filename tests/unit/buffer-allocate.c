@@ -99,10 +99,7 @@ TestBuffer(TestInside, it_is_freed_with_the_messages_that_are_in_it)
 }
 
 /* AddressSanitizer takes memory for all that is mapped. */
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+#if !UNDER_ASAN
 
 TestBuffer(TestInside, it_takes_memory_as_it_is_used)
 {

@@ -7,8 +7,6 @@
  */
 #include "buffers.h"
 
-#include <sys/resource.h>
-
 enum { CAPACITY = 7 };
 
 TestEverywhere(buffer, what_is_behind_a_reserved_cell_cannot_be_received)
@@ -364,25 +362,21 @@ TestInTurns(buffer, a_cell_that_is_done_wakes_one_of_those_who_wait)
 
 /* --- memory --------------------------------------------------------------------------------- */
 
-TestEverywhere(buffer, without_memory_to_note_it_no_cell_is_reserved_or_taken_and_that_is_told)
+TestInShortage(buffer, without_memory_to_note_it_no_cell_is_reserved_or_taken_and_that_is_told)
 {
 	struct vcore_buffer *buffer = make_buffer_of_numbers(QUEUE);
 	void *cells[QUEUE];
-	struct rlimit before, none;
 	int n = 0, result = 0;
 
 	vcore_buffer_cancel(buffer, reserve_now(buffer)); /* a pthread's first */
-	check(getrlimit(RLIMIT_AS, &before) == 0);
-	none = before;
-	none.rlim_cur = 0;
-	check(setrlimit(RLIMIT_AS, &none) == 0);
+	begin_shortage();
 	while (n < QUEUE && (result = vcore_buffer_reserve(buffer, &cells[n], VCORE_NEVER)) == 0) {
 		n++;
 	}
 	check(n > 0 && n < QUEUE && result == -ENOMEM);
 	put(buffer, 7);
 	check(vcore_buffer_take(buffer, &cells[n], PAST) == -ENOMEM);
-	check(setrlimit(RLIMIT_AS, &before) == 0);
+	end_shortage();
 	for (int i = 0; i < n; i++) {
 		vcore_buffer_cancel(buffer, cells[i]);
 	}

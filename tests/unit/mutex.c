@@ -6,8 +6,6 @@
  */
 #include "mutex.h"
 
-#include <sys/resource.h>
-
 #include <unistd.h>
 
 TestSuite(MUTEX, .timeout = 100);
@@ -338,30 +336,19 @@ TestMutex(TestTicking, who_waits_for_an_owner_that_was_put_off_waits)
 
 enum { MANY = 10 };
 
-static void limit_memory(struct rlimit *before)
-{
-	struct rlimit none;
-
-	check(getrlimit(RLIMIT_AS, before) == 0);
-	none = *before;
-	none.rlim_cur = 0;
-	check(setrlimit(RLIMIT_AS, &none) == 0);
-}
-
 /* What is held beyond a few takes memory to note. */
-TestMutex(TestEverywhere, without_memory_to_note_it_it_is_not_acquired_and_that_is_told)
+TestMutex(TestInShortage, without_memory_to_note_it_it_is_not_acquired_and_that_is_told)
 {
 	struct mutex locks[MANY] = {{0}};
-	struct rlimit before;
 	int result = 0, n = 0;
 
 	mutex_acquire(&locks[0]); /* a pthread's first call takes memory too */
 	mutex_release(&locks[0]);
-	limit_memory(&before);
+	begin_shortage();
 	while (n < MANY && (result = mutex_acquire_until(&locks[n], VCORE_NEVER)) == 0) {
 		n++;
 	}
-	check(setrlimit(RLIMIT_AS, &before) == 0);
+	end_shortage();
 	check(n > 0 && n < MANY && result == -ENOMEM);
 	check(!mutex_is_held(&locks[n]));
 	check(mutex_acquire_until(&locks[n], PAST) == 0);

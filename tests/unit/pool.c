@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <vcore/pool.h>
@@ -220,25 +219,7 @@ TestInTurns(pool, delete_returns_the_memory_of_processors_too)
 
 /* --- memory ----------------------------------------------------------------------------- */
 
-/* From here on there is no more address space. */
-static struct rlimit without_limit;
-
-static void begin_shortage(void)
-{
-	struct rlimit limit;
-
-	check(getrlimit(RLIMIT_AS, &without_limit) == 0);
-	limit = without_limit;
-	limit.rlim_cur = 1;
-	check(setrlimit(RLIMIT_AS, &limit) == 0);
-}
-
-static void end_shortage(void)
-{
-	check(setrlimit(RLIMIT_AS, &without_limit) == 0);
-}
-
-TestEverywhere(pool, after_warm_up_no_memory_is_asked_for)
+TestInShortage(pool, after_warm_up_no_memory_is_asked_for)
 {
 	struct vcore_pool *pool = make(100);
 	void *objects[MANY];
@@ -265,7 +246,7 @@ static size_t get_what_there_is(struct vcore_pool *pool, void **objects)
 	return n;
 }
 
-TestEverywhere(pool, without_memory_get_returns_null_and_put_works)
+TestInShortage(pool, without_memory_get_returns_null_and_put_works)
 {
 	static void *objects[100000], *others[100000];
 	struct vcore_pool *pool = make(100);
@@ -286,7 +267,7 @@ TestEverywhere(pool, without_memory_get_returns_null_and_put_works)
 	check(vcore_pool_delete(pool) == 0);
 }
 
-TestEverywhere(pool, one_cannot_be_made_without_memory)
+TestInShortage(pool, one_cannot_be_made_without_memory)
 {
 	struct vcore_pool *pool = NULL;
 	int error;

@@ -242,10 +242,7 @@ Test(runtime, spares_in_the_environment_must_be_a_number)
 /* --- what runs out -------------------------------------------------------------- */
 
 /* AddressSanitizer needs more address space than there would be. */
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+#if !UNDER_ASAN
 
 static void open_without_memory(void)
 {

@@ -7,7 +7,6 @@
 #include "cases.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 TestBuffer(TestSuite, .timeout = 100);
@@ -255,16 +254,6 @@ TestBuffer(Test, threads_that_all_wait_in_select_are_in_a_deadlock)
 
 enum { CROWD = 1000 };
 
-static void limit_memory(struct rlimit *before)
-{
-	struct rlimit none;
-
-	check(getrlimit(RLIMIT_AS, before) == 0);
-	none = *before;
-	none.rlim_cur = 0;
-	check(setrlimit(RLIMIT_AS, &none) == 0);
-}
-
 /* For a first wait a pthread may need some, and this one will join. */
 static void wait_before(void)
 {
@@ -273,20 +262,19 @@ static void wait_before(void)
 	vcore_eventcount_await(&event, 0, vcore_after(MILLISECOND));
 }
 
-TestBuffer(TestInside, no_memory_is_allocated, .init = wait_before)
+TestBuffer(TestInShortage, no_memory_is_allocated, .init = wait_before)
 {
-	static struct vcore_eventcount event;
+	struct vcore_eventcount event = {0};
 	static struct vcore_case cases[CROWD];
-	struct rlimit before;
 
 	for (int i = 0; i < CROWD; i++) {
 		cases[i] = awaiting(&event, 0);
 	}
-	limit_memory(&before);
+	begin_shortage();
 	check(vcore_select(cases, CROWD, vcore_after(MILLISECOND)) == -ETIMEDOUT);
 	vcore_eventcount_advance(&event);
 	check(vcore_select(cases, CROWD, VCORE_NEVER) >= 0);
-	check(setrlimit(RLIMIT_AS, &before) == 0);
+	end_shortage();
 }
 
 /* --- one another ---------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -371,6 +372,23 @@ unsigned entries_of(const char *directory)
 void *do_nothing(void *argument)
 {
 	return argument;
+}
+
+static struct rlimit without_limit;
+
+void begin_shortage(void)
+{
+	struct rlimit none;
+
+	check(getrlimit(RLIMIT_AS, &without_limit) == 0);
+	none = without_limit;
+	none.rlim_cur = 0;
+	check(setrlimit(RLIMIT_AS, &none) == 0);
+}
+
+void end_shortage(void)
+{
+	check(setrlimit(RLIMIT_AS, &without_limit) == 0);
 }
 
 void *sleep_forever(void *argument)

@@ -20,6 +20,15 @@
 #include <string.h>
 #include <vcore/vcore.h>
 
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#else
+#define UNDER_ASAN 0
+#endif
+
 #define MILLISECOND ((int64_t)1000000)
 #define SECOND      (1000 * MILLISECOND)
 
@@ -89,6 +98,27 @@ void check_failed(const char *file, int line, const char *condition) __attribute
 	static void suite##_##name##_body(void)
 
 extern const struct vcore_runtime_options without_ticks;
+
+/*
+ * The same as everywhere, for tests in which memory runs out.  A kernel thread that
+ * begins meanwhile takes more than ours under AddressSanitizer, which ends the
+ * process: there, as a plain pthread only.
+ */
+#if UNDER_ASAN
+#define TestInShortage(suite, name, ...)                                                           \
+	static void suite##_##name##_body(void);                                                   \
+	Test(suite, name, ##__VA_ARGS__)                                                           \
+	{                                                                                          \
+		suite##_##name##_body();                                                           \
+	}                                                                                          \
+	static void suite##_##name##_body(void)
+#else
+#define TestInShortage TestEverywhere
+#endif
+
+/* From the first on there is no more address space, until the second. */
+void begin_shortage(void);
+void end_shortage(void);
 
 /*
  * Order.  Every 64th choice of a processor is another than the order of the

@@ -227,7 +227,7 @@ static void allocate_beyond_memory(void)
 	struct vcore_statistics statistics = {.size = sizeof(statistics)};
 	struct rlimit limit = {INT64_C(1) << 29, INT64_C(1) << 29};
 
-	runtime_start(&(struct vcore_runtime_options){.processors = 1});
+	runtime_start(&without_ticks); /* nor is a spare made, which takes some: TestInShortage */
 	options.runtime = runtime;
 	finish(spawn(do_nothing, NULL));
 	/* What a pthread needs to wait is made when it first does. */

@@ -375,7 +375,7 @@ struct vci_processor {
 	uint32_t choices;         /* how often it chose a thread */
 	vcore_instant looked_at;  /* its last look at the clock */
 	vcore_instant stole_at;   /* if it runs what it stole: since when */
-	unsigned in_vain;         /* steals in a row: see idle.c */
+	unsigned in_vain;         /* steals, less those that were not: see idle.c */
 	struct vci_stack *cached; /* warm stacks of the default kind */
 	unsigned n_cached;
 	/*

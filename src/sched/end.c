@@ -121,6 +121,19 @@ static __attribute__((noreturn)) void leave(struct vcore_thread *self)
 	__builtin_unreachable();
 }
 
+/* What it still has: values in slots, and what it holds. */
+static void give_up(struct vcore_thread *self)
+{
+	if (unlikely(self->has_slots)) {
+		vci_slots_destroy(&self->slots);
+		self->has_slots = false;
+	}
+	if (unlikely(self->has_holds)) {
+		vci_holds_abandon(&self->waiter);
+		self->has_holds = false;
+	}
+}
+
 void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
 {
 	self->undestroyable++; /* never 0 again: nothing ends it a second time */
@@ -130,15 +143,11 @@ void vci_end_self(struct vcore_thread *self, enum vcore_how how, void *result)
 	if (unlikely(self->cleanups != NULL)) {
 		run_cleanups(self);
 	}
-	if (unlikely(self->has_slots)) {
-		vci_slots_destroy(&self->slots);
-	}
-	if (unlikely(self->has_holds)) {
-		vci_holds_abandon(&self->waiter);
-	}
+	give_up(self);
 	if (unlikely(self->trouble != VCI_NO_TROUBLE)) { /* that of a cleanup, perhaps */
 		how = VCORE_FAULTED;
 		vci_fault_report(self);
+		give_up(self); /* what the hook has left */
 	}
 	self->how = how;
 	self->argument = result;

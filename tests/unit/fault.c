@@ -144,6 +144,48 @@ static void hook(const struct vcore_fault *fault)
 	told = *fault;
 }
 
+/* --- what the hook leaves behind ------------------------------------------------------- */
+
+static struct vcore_lock journal_lock, left;
+
+static void hook_that_locks(const struct vcore_fault *fault)
+{
+	(void)fault;
+	vcore_lock_acquire(&journal_lock);
+	vcore_lock_release(&journal_lock);
+	vcore_lock_acquire(&left); /* and forgets it */
+}
+
+static void *end_with(void *lock)
+{
+	vcore_lock_acquire(lock);
+	return lock;
+}
+
+/* A hook may use locks: what its thread's successor holds is given up as ever. */
+Test(fault, what_the_hook_and_the_next_thread_hold_is_given_up)
+{
+	static struct vcore_lock lock;
+	struct vcore_exit end;
+	struct vcore_thread *thread;
+
+	runtime_start(&(struct vcore_runtime_options){.processors = 1, .fault = hook_that_locks});
+	thread = spawn(write_to_null, NULL);
+	check(vcore_thread_join(thread, &end, VCORE_NEVER) == 0 && end.how == VCORE_FAULTED);
+	check(vcore_lock_acquire_until(&left, PAST) == -EOWNERDEAD);
+	vcore_lock_recovered(&left);
+	vcore_lock_release(&left);
+	for (int i = 0; i < 10; i++) { /* it is the same memory, mostly */
+		check(finish(spawn(end_with, &lock)) == &lock);
+		check(vcore_lock_acquire_until(&lock, vcore_after(SECOND)) == -EOWNERDEAD);
+		vcore_lock_recovered(&lock);
+		vcore_lock_release(&lock);
+	}
+	runtime_finish();
+}
+
+/* --- reports ------------------------------------------------------------------------------ */
+
 Test(fault, the_joiner_and_the_hook_get_the_same_report)
 {
 	struct vcore_exit end = {.how = VCORE_RETURNED};

@@ -235,7 +235,7 @@ static void go_on_owing(struct vci_kthread *m, vcore_instant now)
 
 	note_refusal(m, processor->server ? VCORE_REFUSAL_SERVER : VCORE_REFUSAL_SPARES);
 	vci_tick_go_on(processor);
-	vci_tick_by(processor, now + vci_tick_retry_after(m));
+	vci_tick_owe(m, now);
 }
 
 static bool is_wanted(const struct tick *tick)
@@ -309,7 +309,7 @@ void vci_preempt(struct vci_interrupted *interrupted)
 	struct tick tick = {.m = m, .interrupted = interrupted};
 	struct vci_finding finding;
 
-	if (m == NULL) {
+	if (m == NULL || !vci_runtime_has_ticks(m->runtime)) {
 		return; /* the program's */
 	}
 	vci_rcu_tick();

@@ -238,6 +238,21 @@ bool vci_tick_catch_up(struct vci_processor *processor)
 	return true;
 }
 
+void vci_tick_owe(struct vci_kthread *m, vcore_instant now)
+{
+	struct vci_processor *processor = m->processor;
+	struct vci_tick *tick = &processor->tick;
+	vcore_instant again = now + vci_tick_retry_after(m);
+
+	vci_spin_lock(&tick->lock);
+	if (tick->at > now && tick->at < again) {
+		again = tick->at;
+	}
+	set(processor, true, now);
+	vci_spin_unlock(&tick->lock);
+	vci_timer_set(m->timer, again);
+}
+
 void vci_tick_not_due(const struct vci_kthread *m)
 {
 	const struct vci_tick *tick = &m->processor->tick;

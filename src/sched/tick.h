@@ -81,6 +81,12 @@ bool vci_tick_begin(struct vci_processor *processor, vcore_instant now);
 bool vci_tick_catch_up(struct vci_processor *processor);
 
 /*
+ * In the handler, after go_on: what was due then could not be done, and is due still.
+ * A call does it at once, or the tick when it comes again.
+ */
+void vci_tick_owe(struct vci_kthread *m, vcore_instant now);
+
+/*
  * In the handler: one came that was not due.  It may have been set without the
  * lock (by a handler that comes again, or a destroyer), and replaced one that was.
  */

@@ -161,6 +161,35 @@ static void compute_without_ticks(void)
 	check(statistics_now().preemptions == 0 && statistics_now().hand_overs == 0);
 }
 
+/* The one spare that there is is not for threads that have not begun. */
+static void compute_and_call(void)
+{
+	static struct vcore_lock lock;
+	static atomic_bool over;
+	struct vcore_thread *other =
+		spawn_with((struct vcore_thread_options){.name = "other"}, yield_until, &over);
+	unsigned calls = 0;
+
+	while (info_of(other).switches == 0) {
+		occupy_for(1000000);
+		vcore_lock_acquire(&lock);
+		vcore_lock_release(&lock);
+		calls++;
+	}
+	check(calls < 100); /* a few, unless what is due is forgotten after each tick */
+	set_flag(&over);
+	finish(other);
+}
+
+Test(thread, what_a_tick_cannot_do_for_want_of_spares_the_next_call_does)
+{
+	struct vcore_runtime_options options = ticking;
+
+	options.processors = 1;
+	options.spares = 1;
+	run_inside_with(&options, compute_and_call);
+}
+
 Test(runtime, with_the_quantum_off_nobody_is_preempted)
 {
 	run_inside_with(

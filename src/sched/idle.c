@@ -216,10 +216,10 @@ static bool may_run(struct vci_kthread *m, struct vcore_thread *thread)
 
 static void run(struct vci_kthread *m, struct vcore_thread *thread)
 {
+	vci_idle_watch(m->runtime, vci_timers_next(&m->processor->timers));
 	if ((thread->flags & (VCI_THREAD_KEPT | VCI_THREAD_EXCLUSIVE)) && !may_run(m, thread)) {
 		return;
 	}
-	vci_idle_watch(m->runtime, vci_timers_next(&m->processor->timers));
 	vci_switch_to(m, thread);
 }
 

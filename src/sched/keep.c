@@ -177,8 +177,12 @@ static void give_away(struct vci_kthread *m)
 {
 	uint32_t seen = vci_gate_read(m);
 	struct vci_kthread *spare = vci_spare_take(m->runtime);
-	struct vcore_thread *next = choose(m, spare);
+	struct vcore_thread *next;
 
+	if (spare == NULL) { /* a spare would look at all that, and does not come */
+		vci_processor_gather(m->processor, vci_clock());
+	}
+	next = choose(m, spare);
 	if (next != NULL && (next->flags & VCI_THREAD_KEPT)) {
 		put_back(spare);
 		give(m, next->keeper, NULL);

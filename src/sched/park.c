@@ -76,15 +76,28 @@ static void unpark(struct vci_processor *processor)
 	vci_gate_open(__atomic_load_n(&processor->kthread, __ATOMIC_RELAXED));
 }
 
-/* The watcher is left to its watch, if another can be had. */
+/*
+ * A server may not run threads that are KEPT, and sends them back: it comes last.
+ * The watcher is left to its watch, if another can be had.
+ */
+enum { WATCHING_SERVER, SERVER, WATCHING_PROCESSOR, PROCESSOR };
+
+static int rank_of(const struct vci_processor *idler)
+{
+	return (idler->server ? WATCHING_SERVER : WATCHING_PROCESSOR) +
+	       (idler != idler->runtime->watcher);
+}
+
 static struct vci_processor *choose_idler(const struct vcore_runtime *runtime)
 {
-	struct vci_processor *first = runtime->idlers;
+	struct vci_processor *best = runtime->idlers;
+	struct vci_processor *idler = best;
 
-	if (first != NULL && first == runtime->watcher && first->next_idle != NULL) {
-		return first->next_idle;
+	while (idler != NULL && rank_of(best) != PROCESSOR) {
+		best = rank_of(idler) > rank_of(best) ? idler : best;
+		idler = idler->next_idle;
 	}
-	return first;
+	return best;
 }
 
 bool vci_idle_wake_any(struct vcore_runtime *runtime)
@@ -278,15 +291,22 @@ static bool is_parked(const struct vci_processor *processor)
 }
 
 /*
- * Until called, or the deadline; or not at all.  The processor may have been
- * taken, parked by another, and m given one: then it must not sleep.
+ * Whether m is to sleep on.  The processor may have been taken, parked by another, and
+ * m given one: then it must not.
  */
+static bool may_sleep(const struct vci_kthread *m, const struct vci_processor *processor)
+{
+	return is_parked(processor) &&
+	       __atomic_load_n(&m->processor, __ATOMIC_ACQUIRE) == processor;
+}
+
+/* Until called, or the deadline; or not at all. */
 static void sleep_until(struct vci_kthread *m, const struct vci_processor *processor,
 			vcore_instant deadline)
 {
 	uint32_t seen = vci_gate_read(m);
 
-	if (is_parked(processor) && __atomic_load_n(&m->processor, __ATOMIC_ACQUIRE) == processor) {
+	if (may_sleep(m, processor)) {
 		vci_gate_wait(m, seen, deadline);
 	}
 }
@@ -302,7 +322,7 @@ static void sleep_long(struct vci_kthread *m, struct vci_processor *processor,
 
 		if (soon < deadline) {
 			sleep_until(m, processor, soon);
-			while (is_parked(processor) && vci_clock() < deadline &&
+			while (may_sleep(m, processor) && vci_clock() < deadline &&
 			       vci_stacks_trim(&runtime->stacks, WARM_KEPT)) {
 			}
 		}

@@ -115,7 +115,7 @@ static void bring_to_life(struct vcore_thread *thread)
 static void withdraw(struct vcore_runtime *runtime)
 {
 	__atomic_fetch_add(&runtime->refused_outside, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&runtime->draining, __ATOMIC_SEQ_CST)) {
+	if (__atomic_load_n(&runtime->closing, __ATOMIC_SEQ_CST)) {
 		vci_idle_wake_all(runtime); /* it may have been the last one counted */
 	}
 }

@@ -101,6 +101,8 @@ bool freed;
 	((other) == 0 || (is_high(t) && !is_high((other) - 1)) ||               \
 	 (is_high(t) == is_high((other) - 1) && (front)))
 
+#define is_in_line(t) (line[0] == (t) + 1 || line[1] == (t) + 1 || line[2] == (t) + 1)
+
 inline insert(t, front)
 {
 	i = THREADS - 1;
@@ -230,7 +232,7 @@ inline retract(t)
 #ifdef BREAK_STARVING_ENDED_BY_ANY
 	:: true -> pending = pending & ~STARVING
 #elif !defined(BREAK_STARVING_LEFT_SET)
-	:: starved[t] -> pending = pending & ~STARVING
+	:: starved[t] && is_in_line(t) -> pending = pending & ~STARVING
 #endif
 	:: else
 	fi;

@@ -134,11 +134,10 @@ static ssize_t use_wake(struct vcore_buffer *buffer, bool to_send, vci_operation
 			void *argument, size_t n)
 {
 	struct vci_waiter *self = vci_wait_caller();
-	ssize_t result;
+	uintptr_t before = vci_holds_owe(self, vci_buffer_wake_note(buffer, to_send));
+	ssize_t result = operate(buffer, argument, n);
 
-	vci_holds_owe(self, vci_buffer_wake_note(buffer, to_send));
-	result = operate(buffer, argument, n);
-	self->owes = 0;
+	vci_holds_owe_again(self, before);
 	return result;
 }
 

@@ -374,7 +374,7 @@ static inline bool may_receive(void)
 {
 	struct vci_waiter *self = vci_holds_caller();
 
-	return likely(self != NULL) && (likely(self->holds.room > 0) || vci_holds_make_room(self));
+	return likely(self != NULL) && vci_holds_make_room(self);
 }
 
 ssize_t vci_ring_receive_some(struct vcore_buffer *buffer, void *messages, size_t n)

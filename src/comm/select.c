@@ -34,8 +34,9 @@
 /* What the private members hold. */
 struct proxy {
 	struct vci_proxy proxy;
-	bool enrolled; /* its object knows of it */
-	uint32_t turn; /* of all cases: which one is tried in its place */
+	bool enrolled;  /* its object knows of it */
+	bool overtaken; /* it has woken the caller, who came too late */
+	uint32_t turn;  /* of all cases: which one is tried in its place */
 };
 
 _Static_assert(sizeof(struct proxy) <= sizeof((struct vcore_case *)NULL)->private_,
@@ -135,14 +136,16 @@ static int try_one(const struct selection *selection, struct vcore_case *choice)
 static int use_wake(struct selection *selection, struct vci_waiter *self)
 {
 	struct vcore_case *choice = selection->woken_by;
+	uintptr_t before;
 	int result;
 
 	selection->woken_by = NULL;
-	if (is_buffer(choice)) {
-		vci_holds_owe(self, vci_buffer_wake_note(choice->buffer, sends(choice)));
+	if (!is_buffer(choice)) {
+		return try_one(selection, choice);
 	}
+	before = vci_holds_owe(self, vci_buffer_wake_note(choice->buffer, sends(choice)));
 	result = try_one(selection, choice);
-	self->owes = 0;
+	vci_holds_owe_again(self, before);
 	return result;
 }
 
@@ -180,13 +183,13 @@ static bool enroll(struct selection *selection, struct vcore_case *choice, struc
 	return proxy->enrolled;
 }
 
-/* Who was overtaken comes before all others. */
-static int64_t key_of(const struct selection *selection, const struct vcore_case *choice)
+/* Who was overtaken comes before all others that wait there. */
+static int64_t key_of(struct vcore_case *choice)
 {
 	if (choice->kind == VCORE_CASE_AWAIT) {
 		return choice->value;
 	}
-	return selection->waited ? -1 : 0;
+	return proxy_of(choice)->overtaken ? -1 : 0;
 }
 
 static void prepare(const struct selection *selection, struct vci_waiter *self)
@@ -195,8 +198,11 @@ static void prepare(const struct selection *selection, struct vci_waiter *self)
 		struct vcore_case *choice = &selection->cases[i];
 		struct proxy *proxy = proxy_of(choice);
 
+		if (!selection->waited) {
+			proxy->overtaken = false;
+		}
 		proxy->proxy.node = (struct vci_ordered){.proxy = true};
-		proxy->proxy.node.key = key_of(selection, choice);
+		proxy->proxy.node.key = key_of(choice);
 		proxy->proxy.waiter = self;
 		proxy->proxy.won = false;
 		proxy->enrolled = false;
@@ -247,6 +253,7 @@ static int finish(struct vci_kthread *m, struct vci_waiter *self, enum vci_claim
 		}
 		if (proxy_of(choice)->proxy.won) {
 			selection->woken_by = choice;
+			proxy_of(choice)->overtaken = true; /* unless it is done now */
 		}
 	}
 	if (reason == VCI_DESTROYED) {

@@ -99,12 +99,27 @@ static inline int vci_holds_acquired(struct vci_waiter *self, uintptr_t note, ui
 
 /*
  * It was woken: should it end before it has used that, somebody else is woken.
- * The note is kept apart; 0: there is none.
+ * The note is kept apart; 0: there is none.  Returns the one from before: that of a
+ * call that has faulted, and is being mended; it is kept among the others meanwhile.
  */
-static inline void vci_holds_owe(struct vci_waiter *self, uintptr_t note)
+static inline uintptr_t vci_holds_owe(struct vci_waiter *self, uintptr_t note)
 {
-	(void)vci_holds_make_room(self); /* so that the end looks */
+	uintptr_t before = self->owes;
+
+	if (vci_holds_make_room(self) && unlikely(before != 0)) { /* so that the end looks */
+		vci_holds_note(self, before);
+	}
 	self->owes = note;
+	return before;
+}
+
+/* It has used that: it owes what it did before. */
+static inline void vci_holds_owe_again(struct vci_waiter *self, uintptr_t before)
+{
+	if (unlikely(before != 0)) {
+		(void)vci_holds_strike(self, before);
+	}
+	self->owes = before;
 }
 
 /* --- calls without a result -------------------------------------------------------------- */

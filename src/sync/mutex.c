@@ -249,12 +249,15 @@ static bool publish(struct vci_waiter *waiter)
 	return true;
 }
 
-/* Who was not woken leaves the line; if it starved there, that is over. */
+/*
+ * Who was not woken leaves the line; if it starved there, that is over.  If it is
+ * not there any more it was over already (hand_over), and another may starve.
+ */
 void vci_mutex_retract(struct vci_waiters *mutex, struct vci_waiter *waiter)
 {
 	uint64_t word = vci_waiters_lock(mutex);
 
-	if (waiter->starved) {
+	if (waiter->starved && waiter->node.linked) {
 		word &= ~VCI_STARVING;
 	}
 	vci_waiters_leave(mutex, waiter);

@@ -139,6 +139,19 @@ TestInTurns(select, threads_that_select_for_the_first_time_choose_one_case_or_th
 	check(second > 10 && second < 90);
 }
 
+/* It is woken in vain, for another is faster, and waits again. */
+static void overtake(enum call call, struct vcore_buffer *buffer, const struct chooser *chooser)
+{
+	enable(call, buffer);
+	if (is_sent_by(call)) {
+		put(buffer, 9);
+	} else {
+		get(buffer);
+	}
+	until(is_waiting(chooser->peer.thread));
+	vcore_yield();
+}
+
 /* One whose place was taken by a faster one comes before those who came later. */
 TestInTurns(select, who_was_overtaken_waits_on_before_all_others)
 {
@@ -151,20 +164,36 @@ TestInTurns(select, who_was_overtaken_waits_on_before_all_others)
 
 		chooser_start(&first);
 		client_start(&second);
-		enable(calls[i], buffer);
-		if (is_sent_by(calls[i])) {
-			put(buffer, 9);
-		} else {
-			get(buffer);
-		}
-		until(is_waiting(first.peer.thread));
-		vcore_yield();
+		overtake(calls[i], buffer, &first);
 		enable(calls[i], buffer);
 		check(chooser_finish(&first) == 0);
 		check(client_waits(&second));
 		enable(calls[i], buffer);
 		check(client_finish(&second) == 0);
 		vcore_buffer_deallocate(buffer);
+	}
+}
+
+TestInTurns(select, who_was_overtaken_at_one_buffer_overtakes_nobody_at_another)
+{
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		struct vcore_buffer *buffers[] = {buffer_for(calls[i]), buffer_for(calls[i])};
+		uint64_t numbers[] = {1, 1};
+		struct vcore_case cases[] = {case_of(calls[i], buffers[0], &numbers[0]),
+					     case_of(calls[i], buffers[1], &numbers[1])};
+		struct client first = {.call = calls[i], .buffer = buffers[1]};
+		struct chooser second = {.cases = cases, .n = 2};
+
+		client_start(&first);
+		chooser_start(&second);
+		overtake(calls[i], buffers[0], &second);
+		enable(calls[i], buffers[1]);
+		check(client_finish(&first) == 0);
+		check(!atomic_load(&second.over));
+		enable(calls[i], buffers[0]);
+		check(chooser_finish(&second) == 0);
+		vcore_buffer_deallocate(buffers[0]);
+		vcore_buffer_deallocate(buffers[1]);
 	}
 }
 

@@ -62,7 +62,8 @@ static uint32_t gate; /* a futex; counts openings */
 static uint32_t busy; /* a lock, and futex: G3 */
 static bool is_idle;  /* the reclaimer waits for the gate, or is about to */
 /* the reclaimer's */
-static struct call *ready;   /* in order */
+static struct call *ready; /* in order */
+static struct call **ready_end = &ready;
 static uint64_t taken, made; /* calls, ever */
 static int64_t done;         /* of those who asked, who have had their period; read by all */
 static int64_t told;         /* of those, who were told that their calls are made */
@@ -103,9 +104,9 @@ static void cease_to_be_busy(void)
 /* Appends what is pending to what is ready. */
 static void take(void)
 {
-	struct call *call = __atomic_exchange_n(&pending, NULL, __ATOMIC_ACQUIRE);
+	struct call *newest = __atomic_exchange_n(&pending, NULL, __ATOMIC_ACQUIRE);
+	struct call *call = newest;
 	struct call *in_order = NULL;
-	struct call **end = &ready;
 
 	vci_annotate_acquire(&pending);
 	while (call != NULL) {
@@ -116,10 +117,10 @@ static void take(void)
 		call = next;
 		taken++;
 	}
-	while (*end != NULL) {
-		end = &(*end)->next;
+	if (newest != NULL) {
+		*ready_end = in_order;
+		ready_end = &newest->next;
 	}
-	*end = in_order;
 }
 
 static void tell(struct vcore_eventcount *count, int64_t n)
@@ -129,15 +130,21 @@ static void tell(struct vcore_eventcount *count, int64_t n)
 	}
 }
 
+/* How long the last one was, which is for as long as calls may be made then. */
+static int64_t length;
+
 static void have_period(void)
 {
+	vcore_instant began;
 	int64_t now, n;
 
 	become_busy();
+	began = vci_clock();
 	now = __atomic_load_n(&asked, __ATOMIC_ACQUIRE);
 	n = now - done;
 	take();
 	vci_rcu_synchronize();
+	length = vci_clock() - began;
 	__atomic_store_n(&done, now, __ATOMIC_RELAXED);
 	cease_to_be_busy();
 	tell(&periods, n);
@@ -154,16 +161,22 @@ static bool has_pending(void)
 	return __atomic_load_n(&pending, __ATOMIC_SEQ_CST) != NULL;
 }
 
-/* Who asks meanwhile does not wait for more than one of them. */
+/*
+ * Who asks meanwhile waits for as much of them as for a period: half of the time is
+ * theirs, however many ask.
+ */
 static void make_calls(void)
 {
+	vcore_instant until = ready != NULL ? vci_clock() + length : 0;
+
 	while (ready != NULL) {
 		struct call *call = ready;
 
 		ready = call->next;
+		ready_end = ready != NULL ? ready_end : &ready;
 		call->f((struct vcore_rcu_head *)(void *)call);
 		made++;
-		if (has_askers()) {
+		if (has_askers() && vci_clock() >= until) {
 			return;
 		}
 	}
@@ -276,7 +289,9 @@ void vci_reclaim_after_fork_in_child(void)
 	told = 0;
 	made = 0;
 	taken = reclaims; /* the one that is being made */
-	for (const struct call *call = ready; call != NULL; call = call->next) {
+	ready_end = &ready;
+	for (struct call *call = ready; call != NULL; call = call->next) {
+		ready_end = &call->next;
 		taken++;
 	}
 	mark.asked = 0;

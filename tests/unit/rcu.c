@@ -570,7 +570,8 @@ static void *synchronize_meanwhile(void *unused)
 	return unused;
 }
 
-Test(rcu, a_grace_period_waits_for_one_call_at_most)
+/* The first takes longer than the grace period before it did, then. */
+Test(rcu, a_grace_period_waits_for_calls_no_longer_than_they_did_for_one)
 {
 	static struct vcore_rcu_head heads[2];
 	pthread_t synchronizer;
@@ -580,10 +581,64 @@ Test(rcu, a_grace_period_waits_for_one_call_at_most)
 	check(vcore_eventcount_await(&first_begun, 0, VCORE_NEVER) == 0);
 	synchronizer = start_pthread(synchronize_meanwhile, NULL);
 	until(atomic_load(&synchronizer_id) != 0 && is_asleep(atomic_load(&synchronizer_id)));
+	vcore_sleep(vcore_after(200 * MILLISECOND));
 	vcore_eventcount_advance(&first_may_end);
 	finish_pthread(synchronizer);
 	check(vcore_rcu_barrier(VCORE_NEVER) == 0);
 	check(second_was_late);
+}
+
+enum { SYNCHRONIZERS = 2, BACKLOG = 5000 };
+
+static atomic_bool enough;
+
+static void *read_for_long(void *unused)
+{
+	while (!atomic_load(&enough)) {
+		vcore_rcu_read_lock();
+		occupy_for(3000000);
+		vcore_rcu_read_unlock();
+	}
+	return unused;
+}
+
+static void *synchronize_all_the_time(void *unused)
+{
+	while (!atomic_load(&enough)) {
+		check(vcore_rcu_synchronize(VCORE_NEVER) == 0);
+	}
+	return unused;
+}
+
+/* For longer than those who asked take to ask again. */
+static void dawdle(struct vcore_rcu_head *head)
+{
+	(void)head;
+	occupy_for(20000);
+}
+
+/* Each period lasts for about a section: a few calls in each would take many seconds. */
+Test(rcu, calls_are_made_though_there_is_always_somebody_who_asks_for_a_grace_period)
+{
+	static struct vcore_rcu_head heads[BACKLOG];
+	struct vcore_thread *reader;
+	pthread_t synchronizers[SYNCHRONIZERS];
+
+	runtime_start(&ticking);
+	reader = spawn(read_for_long, NULL);
+	for (int i = 0; i < SYNCHRONIZERS; i++) {
+		synchronizers[i] = start_pthread(synchronize_all_the_time, NULL);
+	}
+	for (int i = 0; i < BACKLOG; i++) {
+		check(vcore_rcu_defer(&heads[i], dawdle) == 0);
+	}
+	check(vcore_rcu_barrier(vcore_after(5 * SECOND)) == 0);
+	atomic_store(&enough, true);
+	for (int i = 0; i < SYNCHRONIZERS; i++) {
+		finish_pthread(synchronizers[i]);
+	}
+	finish(reader);
+	runtime_finish();
 }
 
 enum { CALLS_OF_CHILD = 100 };
@@ -626,7 +681,7 @@ Test(rcu, a_child_that_a_call_has_forked_makes_each_call_once)
 {
 	for (int i = 0; i < 20; i++) {
 		check(vcore_rcu_defer(&forking, fork_in_call) == 0);
-		check(vcore_rcu_barrier(vcore_after(20 * SECOND)) == 0);
+		check(vcore_rcu_barrier(vcore_after(5 * SECOND)) == 0);
 		check(WIFEXITED(child_status) && WEXITSTATUS(child_status) == CALLS_OF_CHILD);
 	}
 }

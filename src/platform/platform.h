@@ -55,7 +55,8 @@ struct vci_reader {
  */
 struct vci_local {
 	unsigned inside; /* > 0 during a call-out */
-	bool forking;    /* with the locks of registry.c: a tick may let it go, no more */
+	/* With the locks of registry.c and of spaces: a tick may let it go, no more. */
+	bool forking;
 	/*
 	 * While the program's SIGALRM handler runs, where on the stack that is;
 	 * also after it was left by siglongjmp.

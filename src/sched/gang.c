@@ -160,6 +160,9 @@ void vci_gang_look(vcore_instant now)
 {
 	struct vcore_thread *chain = NULL;
 
+	if (vci_local()->forking) {
+		return; /* a change would wait for this very fork to be over */
+	}
 	vci_spin_lock(&vci_turns.lock);
 	if (vci_gang_look_at <= now) {
 		__atomic_store_n(&vci_gang_look_at, now + vci_turns.slice, __ATOMIC_RELAXED);

@@ -63,6 +63,9 @@ static enum permit permit(struct vci_processor *processor, const struct vcore_th
 	if (vci_gang_has(self)) { /* it goes on inside */
 		return vci_gang_passes(self, kept) ? GRANTED : REFUSED;
 	}
+	if (vci_local()->forking) { /* the locks of spaces are this kernel thread's */
+		return REFUSED;
+	}
 	return vci_gang_enter(processor, kept) ? GRANTED : HELD;
 }
 

@@ -8,6 +8,7 @@
 #include "rounds_libc.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <vcore/space.h>
 
 static void *play(void *argument)
 {
@@ -81,9 +82,62 @@ static void fork_often(const struct ticks *ticks)
 	shift_end(&shifts[1]);
 }
 
+/* --- beside exclusive spaces ------------------------------------------------------------ */
+
+#define SPACES 2
+
+static _Atomic bool over;
+
+static void *compute_and_sleep(void *unused)
+{
+	while (!atomic_load(&over)) {
+		for (volatile int i = 0; i < 300000; i++) {
+		}
+		vcore_sleep(vcore_after(200 * MICROSECOND));
+	}
+	return unused;
+}
+
+/* Two in each: the spaces change while one of no space forks, which has their locks. */
+static void settle(const struct ticks *ticks, struct vcore_space **space,
+		   struct vcore_thread *threads[2])
+{
+	struct vcore_space_options exclusive = {.least = VCORE_SPACE_EXCLUSIVE,
+						.most = VCORE_SPACE_EXCLUSIVE};
+	struct vcore_thread_options options = {.runtime = ticks->runtime};
+
+	CHECK_IS(vcore_space_create(space, &exclusive), 0);
+	options.space = *space;
+	for (int i = 0; i < 2; i++) {
+		CHECK_IS(vcore_thread_allocate(&threads[i], &options, compute_and_sleep, NULL), 0);
+	}
+}
+
+static void fork_beside_spaces(const struct ticks *ticks)
+{
+	struct vcore_space *spaces[SPACES];
+	struct vcore_thread *threads[SPACES][2];
+	struct ticks inside = *ticks;
+
+	atomic_store(&over, false);
+	for (int i = 0; i < SPACES; i++) {
+		settle(ticks, &spaces[i], threads[i]);
+	}
+	for (size_t i = stress_size(3, 1); i > 0; i--) {
+		stress_join(stress_spawn(ticks->runtime, fork_inside, &inside));
+	}
+	atomic_store(&over, true);
+	for (int i = 0; i < SPACES; i++) {
+		stress_join(threads[i][0]);
+		stress_join(threads[i][1]);
+		CHECK_IS(vcore_space_delete(spaces[i]), 0);
+	}
+}
+
 static void try_fork(const struct ticks *ticks)
 {
 	ticks_try(ticks, "fork", fork_often);
+	ticks_try(ticks, "fork beside exclusive spaces", fork_beside_spaces);
 }
 
 int main(int argc, char **argv)

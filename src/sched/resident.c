@@ -105,6 +105,8 @@ static int lodge(struct vcore_thread *thread, struct vcore_runtime *runtime,
 	}
 	if (error != 0) {
 		__atomic_fetch_sub(&space->threads, 1, __ATOMIC_RELEASE);
+	} else {
+		__atomic_fetch_add(&runtime->residents, 1, __ATOMIC_RELAXED);
 	}
 	return error;
 }
@@ -147,6 +149,7 @@ void vci_resident_end(struct vcore_thread *thread)
 {
 	struct vcore_space *space = thread->space;
 
+	__atomic_fetch_sub(&thread->runtime->residents, 1, __ATOMIC_RELAXED);
 	if (thread->flags & VCI_THREAD_EXCLUSIVE) {
 		vci_gang_end(space);
 	}

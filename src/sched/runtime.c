@@ -10,7 +10,9 @@
 #include "platform/options.h"
 #include "sched/kthread.h"
 #include "sched/registry.h"
+#include "sched/resident.h"
 #include "sched/spare.h"
+#include "sched/thread.h"
 #include "sched/tick.h"
 
 /*
@@ -131,6 +133,16 @@ release:
 	return error;
 }
 
+/* Nobody joined it, and nobody can now. */
+static int forget_resident(struct vcore_thread *thread, uint64_t life, void *unused)
+{
+	(void)unused;
+	if ((life & VCI_LIFE_ENDED) && (thread->flags & VCI_THREAD_RESIDENT)) {
+		vci_resident_end(thread);
+	}
+	return 0;
+}
+
 void vci_runtime_unmake(struct vcore_runtime *runtime)
 {
 	unsigned rounds = 0;
@@ -142,6 +154,9 @@ void vci_runtime_unmake(struct vcore_runtime *runtime)
 	while (__atomic_load_n(&runtime->servers, __ATOMIC_ACQUIRE) != 0 ||
 	       __atomic_load_n(&runtime->visitors, __ATOMIC_ACQUIRE) != 0) {
 		vci_spin_round(&rounds); /* they are on their way out */
+	}
+	if (__atomic_load_n(&runtime->residents, __ATOMIC_ACQUIRE) != 0) {
+		(void)vci_thread_walk(runtime, forget_resident, NULL);
 	}
 	vci_registry_remove(runtime);
 	vci_stacks_close(&runtime->stacks);

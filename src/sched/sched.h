@@ -503,6 +503,7 @@ struct vcore_runtime {
 	uint64_t allocated_outside, refused_outside;
 	unsigned servers;
 	uint32_t let_go, kept; /* threads: DETACHED, KEPT */
+	uint32_t residents;    /* threads: of spaces, and not yet forgotten */
 	uint32_t up;           /* kernel threads that have begun: a futex */
 	uint32_t crippled;     /* of them, those that got no timers */
 	/*

@@ -520,6 +520,26 @@ Test(exclusive, a_runtime_that_stops_ends_them_all)
 	}
 }
 
+/* Their handles are invalid then; and other spaces need not wait for them to end. */
+Test(exclusive, threads_that_nobody_joined_are_gone_with_their_runtime)
+{
+	struct house houses[] = {build(VCORE_SPACE_NAMED), build_exclusive()};
+
+	runtime_start(&(struct vcore_runtime_options){.processors = 2});
+	for (int i = 0; i < 2; i++) {
+		struct vcore_thread *thread = spawn_in(&houses[i], do_nothing, NULL);
+
+		until(info_of(thread).state == VCORE_THREAD_ENDED);
+		check(statistics_of(&houses[i]).threads == 1);
+	}
+	runtime_finish();
+	for (int i = 0; i < 2; i++) {
+		check(statistics_of(&houses[i]).threads == 0);
+		check(is_readable(houses[i].page));
+		demolish(&houses[i]);
+	}
+}
+
 /* --- in a child of fork ------------------------------------------------------------------- */
 
 static void *fork_and_wait(void *result)

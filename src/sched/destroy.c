@@ -54,6 +54,14 @@ static void interrupt(struct vcore_runtime *runtime, struct vcore_thread *thread
 	}
 }
 
+void vci_destroy_look_slowly(struct vcore_thread *self)
+{
+	vci_fence_light(); /* pairs with the heavy fences of destroyers */
+	if (vci_end_needs_tick(self)) {
+		vci_preempt_doomed(self->runtime, self);
+	}
+}
+
 static bool destroy(struct vcore_runtime *runtime, struct vcore_thread *thread, uint64_t life)
 {
 	if (!request(thread, life)) {

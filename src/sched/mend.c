@@ -11,6 +11,7 @@
 #include "sched/mend.h"
 
 #include "memory/space.h"
+#include "sched/destroy.h"
 #include "sched/enter.h"
 #include "sched/gang.h"
 
@@ -33,6 +34,7 @@ static bool ask(struct vcore_thread *self, struct vcore_space *space,
 	self->undestroyable++;
 	mended = space->on_fault(space, fault, space->argument) == 1;
 	self->undestroyable--;
+	vci_destroy_look(self);
 	self->mends = NULL;
 	if (self->trouble == VCI_MENDING) { /* it may be doomed by now */
 		self->trouble = VCI_NO_TROUBLE;

@@ -10,6 +10,7 @@
 #ifndef VCI_WAIT_H
 #define VCI_WAIT_H
 
+#include "sched/destroy.h"
 #include "sched/enter.h"
 #include "sched/waiter.h"
 
@@ -98,7 +99,7 @@ void vci_wait_destroyed(struct vci_waiter *waiter) __attribute__((noreturn));
 
 /*
  * Between these two the caller is not destroyed, if it is a thread; nor by the
- * second, unlike vcore_destroy_enable: the next door acts on it.
+ * second, unlike vcore_destroy_enable: the next door acts on it, or a tick.
  */
 static inline void vci_undestroyable_begin(void)
 {
@@ -111,6 +112,7 @@ static inline void vci_undestroyable_end(void)
 
 	if (self != NULL) {
 		self->undestroyable--;
+		vci_destroy_look(self);
 	}
 }
 

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "../stress/stress.h"
+#include <vcore/preempt.h>
 #include <vcore/space.h>
 
 #define PAGES   ((size_t)512)
@@ -339,6 +340,49 @@ static void refusals(void)
 	tap_case("on_fault may end the thread, and holds nothing up");
 }
 
+/* --- destroyed meanwhile --------------------------------------------------------------- */
+
+static _Atomic bool destroyed;
+
+static int map_when_destroyed(struct vcore_space *of, const struct vcore_fault *fault,
+			      void *argument)
+{
+	atomic_fetch_add(&asked, 1);
+	while (!atomic_load(&destroyed)) {
+	}
+	return of == space && argument == &asked && map(page_of(fault));
+}
+
+static void *write_and_loop(void *address)
+{
+	*(volatile char *)address = 1;
+	while (atomic_load(&asked) != 0) {
+	}
+	return address;
+}
+
+/* It is not ended there; but then within about a quantum, though nothing else is to do. */
+static void destroy_who_is_mended(void)
+{
+	struct vcore_thread_options options = {.flags = VCORE_THREAD_DESTROY_ANYWHERE};
+	struct vcore_exit end = {.how = VCORE_RETURNED};
+	struct vcore_thread *thread;
+
+	open_space(map_when_destroyed);
+	options.runtime = runtime;
+	CHECK_IS(vcore_thread_allocate(&thread, &options, write_and_loop, base), 0);
+	while (atomic_load(&asked) == 0) {
+		vcore_yield();
+	}
+	CHECK_IS(vcore_thread_destroy(thread), 0);
+	vcore_sleep(vcore_after(50000 * MICROSECOND)); /* no tick is left from its beginning */
+	atomic_store(&destroyed, true);
+	CHECK_IS(vcore_thread_join(thread, &end, vcore_after(20 * SECOND)), 0);
+	CHECK_IS(end.how, VCORE_DESTROYED);
+	close_space();
+	tap_case("who is destroyed while a space mends its fault ends after");
+}
+
 static void kinds(void)
 {
 	struct vcore_block *block;
@@ -375,6 +419,9 @@ int main(int argc, char **argv)
 	runtime =
 		stress_open_with((struct vcore_runtime_options){.processors = 2, .fault = ignore});
 	refusals();
+	if (vcore_preempt_obstacle() == NULL) {
+		destroy_who_is_mended();
+	}
 	kinds();
 	stress_close(runtime);
 	return tap_done();

@@ -81,7 +81,9 @@ unsigned vci_forks_ended(void)
 
 bool vci_forks_were_since(unsigned ended_then)
 {
-	(void)pthread_rwlock_rdlock(&gate);
+	if (pthread_rwlock_rdlock(&gate) != 0) {
+		return false; /* in a handler of the fork itself: it cannot wait for that */
+	}
 	(void)pthread_rwlock_unlock(&gate);
 	return __atomic_load_n(&begun, __ATOMIC_SEQ_CST) != ended_then;
 }

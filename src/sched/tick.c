@@ -150,12 +150,12 @@ static vcore_instant end_inside(const struct vci_processor *processor)
 		       : processor->looked_at + vci_tick_retry_after(processor->kthread);
 }
 
-/* When somebody must look after those that are held; not what is being done just now. */
+/* When somebody must look after those that are held; soon, if it is being done just now. */
 static vcore_instant next_gang_look(const struct vci_processor *processor)
 {
 	vcore_instant at = __atomic_load_n(&vci_gang_look_at, __ATOMIC_RELAXED);
 
-	return at > processor->looked_at ? at : VCORE_NEVER;
+	return at > processor->looked_at ? at : processor->looked_at + VCI_TICK_RETRY_NS;
 }
 
 static bool has_others(const struct vci_processor *processor)

@@ -217,6 +217,8 @@ struct vcore_thread *vci_turns_call_next(void)
 		chain = vci_turns_release(next); /* and who was held meanwhile */
 	} else {
 		vci_turns.called = false;
+		strike(next); /* others may have more luck, next time */
+		append(next);
 	}
 	begin_slice(next->slice); /* what the change took is nobody's; or when it is tried again */
 	return chain;

@@ -24,7 +24,7 @@ static struct footprint take_footprint(void)
 {
 	return (struct footprint){
 		.mapped = atomic_load(&inject_mapped),
-		.kernel_threads = process_kernel_threads(),
+		.kernel_threads = process_kernel_threads_settled(),
 		.descriptors = process_descriptors(),
 	};
 }

@@ -55,7 +55,7 @@ static void check_flat(unsigned processors)
 	}
 	descriptors = process_descriptors();
 	mappings = process_mappings();
-	kernel_threads = process_kernel_threads();
+	kernel_threads = process_kernel_threads_settled();
 	kib = process_resident_kib();
 	for (size_t i = 0; i < times; i++) {
 		open_and_close(processors);

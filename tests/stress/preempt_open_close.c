@@ -72,7 +72,7 @@ static void check_flat(int setting)
 	for (int i = 0; i < WARM_UPS; i++) {
 		open_and_close(setting);
 	}
-	kernel_threads = process_kernel_threads();
+	kernel_threads = process_kernel_threads_settled();
 	timers = process_timers();
 	mappings = process_mappings();
 	descriptors = process_descriptors();

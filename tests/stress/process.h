@@ -78,10 +78,22 @@ static inline long process_resident_kib(void)
 	return process_kib("/proc/self/status", "VmRSS:");
 }
 
-/*
- * A kernel thread that was joined may be listed for a moment longer: gives it
- * a second to go.
- */
+/* A kernel thread that was joined may be listed for a moment longer. */
+static inline long process_kernel_threads_settled(void)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	long n = process_kernel_threads();
+	long before;
+
+	do {
+		before = n;
+		nanosleep(&pause, NULL);
+		n = process_kernel_threads();
+	} while (n != before);
+	return n;
+}
+
+/* The same, if it is to be so many: a second is time enough. */
 static inline bool process_kernel_threads_become(long n)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};

@@ -152,7 +152,7 @@ static void shutdown_on(unsigned processors)
 	long kernel_threads, descriptors;
 
 	fall_once(processors, &random);
-	kernel_threads = process_kernel_threads();
+	kernel_threads = process_kernel_threads_settled();
 	descriptors = process_descriptors();
 	for (size_t i = stress_size(40, 4); i > 0; i--) {
 		fall_once(processors, &random);

@@ -122,4 +122,22 @@ static inline void vci_firm_store_1(char *to, unsigned char value)
 }
 #endif
 
+/* Out of memory of the library's into the caller's. */
+static inline void vci_copy_firmly(char *to, const char *from, size_t n)
+{
+	if (unlikely(!vci_copy(to, from, n))) {
+		for (size_t i = 0; i < n; i++) {
+			vci_firm_store_1(&to[i], (unsigned char)from[i]);
+		}
+	}
+}
+
+/* The fault of a read is raised here, if there is one. */
+static inline void vci_touch(const char *memory, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		(void)vci_firm_load_1(&memory[i]);
+	}
+}
+
 #endif /* VCI_FIRM_H */

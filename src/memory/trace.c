@@ -59,6 +59,9 @@ static void describe(const struct vcore_space *space, size_t offset, struct vcor
 		}
 		return;
 	}
+	if (fault->kind == VCORE_FAULT_PROTECTION) {
+		fault->kind = VCORE_FAULT_UNMAPPED; /* it is reserved, which is not seen */
+	}
 	unmapped = recall(space, offset);
 	if (unmapped != NULL && was_freed(unmapped)) {
 		fault->kind = VCORE_FAULT_FREED_BLOCK;

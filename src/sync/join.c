@@ -6,6 +6,9 @@
 #include "sync/join.h"
 
 #include <errno.h>
+#include <stddef.h>
+
+#include "arch/firm.h"
 
 static bool change(struct vcore_thread *thread, struct vci_waiter *from, struct vci_waiter *to)
 {
@@ -71,14 +74,26 @@ bool vci_join_retract(struct vcore_thread *thread, struct vci_waiter *waiter)
 	}
 }
 
+/* A fault of these stores is the joiner's, who then has not joined the thread. */
+static void tell(const struct vcore_thread *thread, struct vcore_exit *exit)
+{
+	const struct vcore_exit end = {
+		.how = thread->how,
+		.result = thread->how == VCORE_RETURNED ? thread->argument : NULL,
+	};
+
+	vci_copy_firmly((char *)exit, (const char *)&end, offsetof(struct vcore_exit, fault));
+	if (unlikely(thread->how == VCORE_FAULTED)) {
+		vci_copy_firmly((char *)&exit->fault, (const char *)&thread->fault,
+				sizeof exit->fault);
+	}
+}
+
 static void collect(struct vci_kthread *m, struct vcore_thread *thread, struct vcore_exit *exit)
 {
 	if (exit != NULL) {
-		exit->how = thread->how;
-		exit->result = thread->how == VCORE_RETURNED ? thread->argument : NULL;
-		if (unlikely(thread->how == VCORE_FAULTED)) {
-			exit->fault = thread->fault;
-		}
+		tell(thread, exit);
+		m = vci_kthread_self(); /* perhaps another, if a fault was mended */
 	}
 	vci_end_free(m, thread);
 }

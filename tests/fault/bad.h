@@ -9,10 +9,12 @@
 
 #include "../stress/stress.h"
 #include <sys/mman.h>
+#include <vcore/space.h>
 
 /* Of one thread. */
 struct bad_state {
-	void *address; /* that it will touch */
+	void *address;         /* that it will touch */
+	uint64_t space, block; /* that it lies in, or lay in; 0: none */
 	struct vcore_buffer *buffer;
 };
 
@@ -41,6 +43,73 @@ static const bool bad_may_be_unknown = true;
 
 static size_t bad_page_size;
 static char *bad_read_only, *bad_closed, *bad_data, *bad_empty; /* a page each */
+
+/*
+ * A space with a block that may only be read, and a place where one was; an exclusive
+ * one that is closed, for another has a thread, in a runtime of its own.
+ */
+static struct vcore_space *bad_space, *bad_foreign, *bad_lived_in;
+static struct vcore_block *bad_block, *bad_foreign_block;
+static uint64_t bad_freed_id;
+static char *bad_protected, *bad_freed, *bad_closed_to_all;
+static struct vcore_runtime *bad_runtime;
+static struct vcore_thread *bad_dweller;
+
+static void *bad_dwell(void *unused)
+{
+	vcore_sleep(VCORE_NEVER);
+	return unused;
+}
+
+static char *bad_map(struct vcore_space *space, struct vcore_block **block, unsigned protection)
+{
+	void *at = NULL;
+
+	CHECK_IS(vcore_block_allocate(block, bad_page_size), 0);
+	CHECK_IS(vcore_space_map(space, *block, VCORE_ANYWHERE, protection, &at), 0);
+	return at;
+}
+
+static void bad_begin_spaces(void)
+{
+	struct vcore_space_options guarded = {.least = VCORE_SPACE_GUARDED,
+					      .most = VCORE_SPACE_GUARDED};
+	struct vcore_space_options exclusive = {.least = VCORE_SPACE_EXCLUSIVE,
+						.most = VCORE_SPACE_EXCLUSIVE};
+	struct vcore_thread_options options = {.flags = VCORE_THREAD_DESTROY_ANYWHERE};
+	struct vcore_block *freed;
+
+	CHECK_IS(vcore_space_create(&bad_space, &guarded), 0);
+	CHECK_IS(vcore_space_create(&bad_foreign, &exclusive), 0);
+	CHECK_IS(vcore_space_create(&bad_lived_in, &exclusive), 0);
+	bad_protected = bad_map(bad_space, &bad_block, VCORE_PROTECT_READ);
+	bad_freed = bad_map(bad_space, &freed, VCORE_PROTECT_READ_WRITE);
+	bad_freed_id = vcore_block_id(freed);
+	CHECK_IS(vcore_space_unmap(bad_space, bad_freed), 0);
+	CHECK_IS(vcore_block_free(freed), 0);
+	bad_closed_to_all = bad_map(bad_foreign, &bad_foreign_block, VCORE_PROTECT_READ_WRITE);
+	CHECK_IS(vcore_runtime_open(&bad_runtime, &(struct vcore_runtime_options){.processors = 1}),
+		 0);
+	options.runtime = bad_runtime;
+	options.space = bad_lived_in;
+	CHECK_IS(vcore_thread_allocate(&bad_dweller, &options, bad_dwell, NULL), 0);
+	for (struct vcore_space_statistics now = {.size = sizeof now}; now.opened == 0;) {
+		vcore_sleep(vcore_after(MILLISECOND));
+		vcore_space_statistics(bad_lived_in, &now);
+	}
+}
+
+static void bad_end_spaces(void)
+{
+	CHECK_IS(vcore_thread_destroy(bad_dweller), 0);
+	CHECK_IS(vcore_thread_join(bad_dweller, NULL, VCORE_NEVER), 0);
+	CHECK_IS(vcore_runtime_close(bad_runtime, VCORE_NEVER), 0);
+	CHECK_IS(vcore_space_delete(bad_space), 0);
+	CHECK_IS(vcore_space_delete(bad_foreign), 0);
+	CHECK_IS(vcore_space_delete(bad_lived_in), 0);
+	CHECK_IS(vcore_block_free(bad_block), 0);
+	CHECK_IS(vcore_block_free(bad_foreign_block), 0);
+}
 
 static void bad_begin(void)
 {
@@ -93,6 +162,38 @@ BAD_ACT(bad_read_empty, bad_read, bad_empty + 16)
 BAD_ACT(bad_write_empty, bad_write, bad_empty + 24)
 BAD_ACT(bad_call_null, bad_call, NULL)
 BAD_ACT(bad_call_data, bad_call, bad_data + 64)
+
+static void bad_write_protected(struct bad_state *state)
+{
+	state->space = vcore_space_id(bad_space);
+	state->block = vcore_block_id(bad_block);
+	state->address = bad_protected + 9;
+	bad_write(state->address);
+}
+
+static void bad_read_freed(struct bad_state *state)
+{
+	state->space = vcore_space_id(bad_space);
+	state->block = bad_freed_id;
+	state->address = bad_freed + 11;
+	bad_read(state->address);
+}
+
+/* Behind the last mapping, where nothing was. */
+static void bad_write_unmapped(struct bad_state *state)
+{
+	state->space = vcore_space_id(bad_space);
+	state->address = (char *)vcore_space_base(bad_space) + vcore_space_size(bad_space) - 1;
+	bad_write(state->address);
+}
+
+static void bad_write_foreign(struct bad_state *state)
+{
+	state->space = vcore_space_id(bad_foreign);
+	state->block = vcore_block_id(bad_foreign_block);
+	state->address = bad_closed_to_all + 13;
+	bad_write(state->address);
+}
 
 static void bad_illegal(struct bad_state *state)
 {
@@ -186,6 +287,33 @@ static void bad_compare(struct bad_state *state)
 	(void)bad_strcmp(BAD_LOW, "text");
 }
 
+/* --- what is handed to the library -------------------------------------------------- */
+
+static void *bad_do_nothing(void *argument)
+{
+	return argument;
+}
+
+static void bad_join_again(void *thread)
+{
+	struct vcore_exit end;
+
+	CHECK_IS(vcore_thread_join(thread, &end, VCORE_NEVER), 0);
+	CHECK_IS(end.how, VCORE_RETURNED);
+}
+
+/* The other one is not joined by that: it still can be. */
+static void bad_join(struct bad_state *state)
+{
+	struct vcore_cleanup cleanup;
+	struct vcore_thread *thread;
+
+	CHECK_IS(vcore_thread_allocate(&thread, NULL, bad_do_nothing, NULL), 0);
+	vcore_cleanup_push(&cleanup, bad_join_again, thread);
+	state->address = BAD_LOW;
+	(void)vcore_thread_join(thread, (struct vcore_exit *)(void *)BAD_LOW, VCORE_NEVER);
+}
+
 /* --- messages ------------------------------------------------------------------------- */
 
 static void bad_send(struct bad_state *state)
@@ -235,6 +363,14 @@ static const struct bad bad_list[] = {
 	 .is_here = true},
 	{"call of data", bad_call_data, SIGSEGV, VCORE_FAULT_PROTECTION, VCORE_ACCESS_EXECUTE,
 	 .is_here = true},
+	{"write to a block that may be read", bad_write_protected, SIGSEGV, VCORE_FAULT_PROTECTION,
+	 VCORE_ACCESS_WRITE, .is_here = true},
+	{"read of a freed block", bad_read_freed, SIGSEGV, VCORE_FAULT_FREED_BLOCK,
+	 VCORE_ACCESS_READ, .is_here = true},
+	{"write where nothing is mapped in a space", bad_write_unmapped, SIGSEGV,
+	 VCORE_FAULT_UNMAPPED, VCORE_ACCESS_WRITE, .is_here = true},
+	{"write to another space", bad_write_foreign, SIGSEGV, VCORE_FAULT_OTHER_SPACE,
+	 VCORE_ACCESS_WRITE, .is_here = true},
 	{"illegal instruction", bad_illegal, SIGILL, VCORE_FAULT_INSTRUCTION, .is_at_pc = true,
 	 .is_here = true},
 #ifdef __x86_64__
@@ -254,6 +390,8 @@ static const struct bad bad_list[] = {
 	{"strcpy", bad_copy_string, SIGSEGV, VCORE_FAULT_UNMAPPED, VCORE_ACCESS_WRITE,
 	 .is_here = false},
 	{"strcmp", bad_compare, SIGSEGV, VCORE_FAULT_UNMAPPED, VCORE_ACCESS_READ, .is_here = false},
+	{"join into nowhere", bad_join, SIGSEGV, VCORE_FAULT_UNMAPPED, VCORE_ACCESS_WRITE,
+	 .is_here = false},
 	BAD_MESSAGE(1, 0),
 	BAD_MESSAGE(8, 0),
 	BAD_MESSAGE(100, 0),

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "bad.h"
+#include <dlfcn.h>
 
 #define WAVE 50 /* threads at a time */
 
@@ -60,12 +61,14 @@ static void *fail(void *argument)
 	vcore_lock_acquire(&attempt->lock);
 	attempt->bad->act(&attempt->state);
 	CHECK(!"it has gone on");
+	tap_say("after %s", attempt->bad->name);
 	return NULL;
 }
 
 static void check_report(const struct attempt *attempt, const struct vcore_fault *fault)
 {
 	const struct bad *bad = attempt->bad;
+	Dl_info text;
 
 	CHECK_IS(fault->signal, bad->signal);
 	CHECK_IS(fault->kind, bad->kind);
@@ -79,10 +82,12 @@ static void check_report(const struct attempt *attempt, const struct vcore_fault
 	}
 	CHECK(fault->thread == attempt->id);
 	CHECK(strcmp(fault->name, attempt->name) == 0);
+	CHECK(dladdr(fault->pc, &text) == 0 ||
+	      (uintptr_t)fault->pc - (uintptr_t)text.dli_fbase == fault->module_offset);
 	CHECK(fault->module[0] != '\0' && fault->module_offset != 0);
 	CHECK(!bad->is_here || strcmp(fault->module, "fault-faults") == 0);
-	CHECK_IS(fault->space, 0);
-	CHECK_IS(fault->block, 0);
+	CHECK_IS(fault->space, attempt->state.space);
+	CHECK_IS(fault->block, attempt->state.block);
 }
 
 static void check_end(struct attempt *attempt, const struct vcore_exit *end)
@@ -170,7 +175,7 @@ static void try_faults(unsigned processors, int64_t quantum, bool destroys)
 		.fault = hook,
 	});
 	uint64_t random = stress_seed * 1000 + processors + (destroys ? 500 : 0);
-	size_t waves = stress_size(17, 2);
+	size_t waves = stress_size(25, 2);
 	struct vcore_thread *others[2];
 	unsigned failed = 0;
 
@@ -197,12 +202,14 @@ int main(int argc, char **argv)
 {
 	stress_begin(argc, argv);
 	bad_begin();
+	bad_begin_spaces();
 	CHECK_IS(vcore_slot_create(&slot, destruct), 0);
 	for (unsigned processors = 1; processors <= 4; processors++) {
 		try_faults(processors, 100 * MICROSECOND, false);
 		try_faults(processors, VCORE_QUANTUM_OFF, false);
 		try_faults(processors, 100 * MICROSECOND, true);
 	}
+	bad_end_spaces();
 	CHECK_IS(vcore_slot_delete(slot), 0);
 	return tap_done();
 }

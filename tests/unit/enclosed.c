@@ -329,12 +329,12 @@ Test(enclosed, a_report_says_what_was_at_the_address)
 	cr_assert(fault.block == id && fault.offset == 5 && fault.kind == VCORE_FAULT_PROTECTION);
 	fault = describe(at - 1);
 	cr_assert(fault.block == 0 && fault.offset == (size_t)(at - space->base) - 1);
-	cr_assert_eq(fault.kind, VCORE_FAULT_PROTECTION);
+	cr_assert_eq(fault.kind, VCORE_FAULT_UNMAPPED);
 
 	cr_assert_eq(vcore_space_unmap(space, at), 0);
 	fault = describe(at + 5);
 	cr_assert(fault.block == 0 && fault.offset == (size_t)(at - space->base) + 5);
-	cr_assert_eq(fault.kind, VCORE_FAULT_PROTECTION); /* it could be mapped again */
+	cr_assert_eq(fault.kind, VCORE_FAULT_UNMAPPED); /* it could be mapped again */
 
 	cr_assert_eq(vcore_block_free(block), 0);
 	fault = describe(at + vci_page_size + 5);
@@ -368,7 +368,7 @@ Test(enclosed, of_those_that_were_unmapped_the_last_ones_are_known)
 		cr_assert_eq(vcore_space_unmap(space, at[i]), 0);
 		cr_assert_eq(vcore_block_free(blocks[i]), 0);
 	}
-	cr_assert_eq(describe(at[VCI_UNMAPPED - 1]).kind, VCORE_FAULT_PROTECTION);
+	cr_assert_eq(describe(at[VCI_UNMAPPED - 1]).kind, VCORE_FAULT_UNMAPPED);
 	cr_assert_eq(describe(at[VCI_UNMAPPED]).kind, VCORE_FAULT_FREED_BLOCK);
 	cr_assert_eq(describe(at[2 * VCI_UNMAPPED - 1]).kind, VCORE_FAULT_FREED_BLOCK);
 	cr_assert_eq(vcore_space_delete(space), 0);

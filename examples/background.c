@@ -12,7 +12,7 @@
  * keeps no kernel thread.
  *
  * Shows: priorities, VCORE_THREAD_LIGHT, vcore_preempt_obstacle, vcore_sleep.
- * Prints: how late the frames of a second were, and what was baked meanwhile.
+ * Prints: how late each frame of a second was, and what was baked meanwhile.
  *	With VCORE_QUANTUM=off a frame waits until a job is done.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -137,6 +137,16 @@ static struct vcore_thread *start(struct vcore_runtime *runtime, const char *nam
 	return thread;
 }
 
+/* One after the other, as they were drawn. */
+static void print_frames(const struct game *game)
+{
+	printf("frames, ms late:\n");
+	for (int i = 0; i < game->drawn; i++) {
+		printf("%7.3f%s", (double)game->late[i] / 1e6,
+		       i % 10 == 9 || i == game->drawn - 1 ? "\n" : "");
+	}
+}
+
 static int by_size(const void *left, const void *right)
 {
 	int64_t a = *(const int64_t *)left;
@@ -190,6 +200,7 @@ int main(void)
 	check(vcore_inspect_runtime(runtime, &statistics), "vcore_inspect_runtime");
 	check(vcore_runtime_close(runtime, VCORE_NEVER), "vcore_runtime_close");
 	printf("processors: %u, jobs: %u\n", statistics.processors, jobs);
+	print_frames(&game);
 	report(&game, &statistics);
 	return 0;
 }

@@ -27,6 +27,8 @@ look() {
 	awk '/frames drawn/ {
 		exit !($1 > 0 && $1 + $4 == 60 && 0 <= $8 && $8 <= $13 && $13 <= $17)
 	}' "$printed" || fail "frames do not add up"
+	awk '/^( *[0-9]+\.[0-9][0-9][0-9])+$/ { n += NF } /frames drawn/ { exit n != $1 }' "$printed" ||
+		fail "not each frame was printed"
 	says '^[1-9][0-9]* maps baked meanwhile, 0 of them unlike the first$'
 }
 

@@ -16,7 +16,9 @@
  *
  * Any number of threads may send and receive at the same time; vcore threads of
  * any runtime and plain pthreads may use the same buffer.  A message is copied
- * in and out, or made and used in place (reserve and commit, take and done).
+ * in and out, or made and used in place (reserve and commit, take and done).  While
+ * one is copied its thread is not preempted: half a millisecond for one of 4 MiB;
+ * larger ones are better made in place.
  * Messages that one thread sends are received in the order in which it has
  * sent them; each is received once.  A sender that waits has claimed nothing: it
  * may time out, or be destroyed, and leaves no gap.  Those who wait are woken

@@ -18,9 +18,10 @@
  *
  * It is an arena of jemalloc's, without the caches that threads have for malloc: what
  * is freed can be had by any thread at once, and each call takes a lock of the heap's.
- * A pair of calls costs about 40 ns, and 140 where the heap has nothing else of that
- * size; threads that allocate all the time had better have a heap each.  Memory that
- * has been free for some seconds goes back to the system.
+ * A pair of calls costs twice what one of malloc's does where many pieces are allocated,
+ * and then freed; twenty times where the heap has nothing else of that size
+ * (doc/benchmarks.md).  Threads that allocate all the time had better have a heap each.
+ * Memory that has been free for some seconds goes back to the system.
  *
  * The library is one of its own (pkg-config: vcore-heap), because to link it makes
  * jemalloc the allocator of the whole program.  libvcore alone changes nobody's

@@ -78,7 +78,8 @@ struct vcore_case {
 
 /*
  * Does one of n cases.  A case that can be done at once is, even if the deadline
- * has passed.  No memory is allocated, but for a pthread's first wait.
+ * has passed.  No memory is allocated, but for a pthread's first wait, and for a
+ * thread of an exclusive space, which needs a copy of the cases outside of it.
  *
  * Requires: no thread is joined by two cases, or by another thread at the same
  *	time, or is the caller (checked: panics).

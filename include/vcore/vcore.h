@@ -1,7 +1,8 @@
 /*
  * libvcore: threads, waiting and communication in one process.
  *
- * Includes all of the library.  Start at runtime.h.
+ * Includes all of libvcore but textbook.h, whose names are not ours.  heap.h is of a
+ * library of its own, libvcore-heap.  Start at runtime.h.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

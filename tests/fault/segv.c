@@ -8,8 +8,10 @@
  */
 #include "../stress/stress.h"
 #include "child.h"
+#include <dirent.h>
 #include <setjmp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define HANDLED 42
 
@@ -261,6 +263,61 @@ static void dispositions(void)
 	tap_case("a handler installed meanwhile stays");
 }
 
+/* --- cores -------------------------------------------------------------------------- */
+
+/* In an empty directory, for where cores go into the present one. */
+static char directory[] = "/tmp/vcore-segv-XXXXXX";
+
+static int fault_to_core(const void *with_runtime)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct vcore_runtime *runtime;
+
+	if (setrlimit(RLIMIT_CORE, &unlimited) != 0 || chdir(directory) != 0) {
+		return 1;
+	}
+	map_page(SIGSEGV);
+	if (*(const bool *)with_runtime) {
+		runtime = stress_open_with((struct vcore_runtime_options){
+			.processors = 1, .flags = VCORE_RUNTIME_HOST_FAULTS});
+		stress_join(stress_spawn(runtime, touch, NULL));
+	}
+	touch(NULL);
+	return 1;
+}
+
+static bool leaves_core(bool with_runtime)
+{
+	struct child child;
+
+	child_run(&child, fault_to_core, &with_runtime);
+	return WIFSIGNALED(child.status) && WCOREDUMP(child.status);
+}
+
+static void remove_cores(void)
+{
+	DIR *cores = opendir(directory);
+	const struct dirent *entry;
+
+	while (cores != NULL && (entry = readdir(cores)) != NULL) {
+		(void)unlinkat(dirfd(cores), entry->d_name, 0);
+	}
+	closedir(cores);
+	rmdir(directory);
+}
+
+/* A program that wants the core of its fault gets it as ever. */
+static void cores(void)
+{
+	if (mkdtemp(directory) == NULL || !leaves_core(false)) {
+		tap_skip("a core", "the system writes none, with libvcore or without");
+	} else {
+		CHECK(leaves_core(true));
+		tap_case("a core");
+	}
+	remove_cores();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct fault faults[] = {
@@ -300,5 +357,6 @@ int main(int argc, char **argv)
 		try_fault(&faults[i]);
 	}
 	dispositions();
+	cores();
 	return tap_done();
 }

@@ -406,7 +406,8 @@ static void *take_part(void *argument)
 
 /* --- the whole --------------------------------------------------------------------------- */
 
-static void make_team(struct team *team, enum vcore_space_level level)
+/* Every second exclusive space has a huge page, if there are any. */
+static void make_team(struct team *team, enum vcore_space_level level, bool huge)
 {
 	struct vcore_space_options options = {
 		.least = level, .most = level, .bytes = (size_t)256 << 20};
@@ -415,7 +416,9 @@ static void make_team(struct team *team, enum vcore_space_level level)
 
 	team->exclusive = level == VCORE_SPACE_EXCLUSIVE;
 	if (!CHECK_IS(vcore_space_create(&team->space, &options), 0) ||
-	    !CHECK_IS(vcore_block_allocate(&team->block, bytes), 0) ||
+	    !CHECK_IS(
+		    (huge ? vcore_block_allocate_huge : vcore_block_allocate)(&team->block, bytes),
+		    0) ||
 	    !CHECK_IS(vcore_space_map(team->space, team->block, VCORE_ANYWHERE,
 				      VCORE_PROTECT_READ_WRITE, &at),
 		      0)) {
@@ -447,10 +450,10 @@ static void open_fair(struct fair *fair)
 	struct team *team = fair->teams;
 
 	for (unsigned i = 0; i < fair->n_exclusive; i++) {
-		make_team(team++, VCORE_SPACE_EXCLUSIVE);
+		make_team(team++, VCORE_SPACE_EXCLUSIVE, i % 2 == 1);
 	}
-	make_team(team++, VCORE_SPACE_GUARDED);
-	make_team(team++, VCORE_SPACE_NAMED);
+	make_team(team++, VCORE_SPACE_GUARDED, false);
+	make_team(team++, VCORE_SPACE_NAMED, false);
 	team->words = calloc(TEAM * WORDS, sizeof(uint64_t));
 	fair->n_teams = fair->n_exclusive + 3;
 	CHECK_IS(pipe(fair->pipe), 0);

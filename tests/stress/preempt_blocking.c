@@ -121,12 +121,29 @@ static void read_the_message(struct stay *stay)
 	free(copy);
 }
 
+/* Through a buffer of the library's, which copies it: with nobody in the kernel. */
+static void pass_messages(struct stay *stay)
+{
+	char *copy = malloc(MESSAGE);
+	struct vcore_buffer *buffer;
+
+	CHECK_IS(vcore_buffer_allocate(&buffer, 1, MESSAGE, NULL), 0);
+	while (!atomic_load(&stay->released)) {
+		CHECK_IS(vcore_buffer_send(buffer, message, VCORE_NEVER), 0);
+		CHECK_IS(vcore_buffer_receive(buffer, copy, VCORE_NEVER), 0);
+	}
+	CHECK(memcmp(copy, message, MESSAGE) == 0);
+	vcore_buffer_deallocate(buffer);
+	free(copy);
+}
+
 static const struct obstacle obstacles[] = {
 	{"a heart beside read", block_in_read, write_one},
 	{"a heart beside nanosleep", block_in_nanosleep, do_nothing},
 	{"a heart beside poll", block_in_poll, write_one},
 	{"a heart beside a mutex of a plain pthread", block_in_mutex, unlock},
 	{"a heart beside memchr", stay_in_memchr, do_nothing},
+	{"a heart beside messages of 4 MiB", pass_messages, do_nothing},
 	{"a heart beside vcore_poll", block_in_vcore_poll, write_one},
 	{"a heart beside vcore_read", block_in_vcore_read, write_the_rest},
 	{"a heart beside vcore_write", block_in_vcore_write, read_the_message},

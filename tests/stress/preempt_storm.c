@@ -1,7 +1,7 @@
 /*
  * Everything at the same time on two processors, with each quantum in turn: all
- * labours, threads that run away and are destroyed, light ones, priorities,
- * stray alarms, forks, and a heart.
+ * labours, threads that run away and are destroyed, light ones, crowds of them,
+ * priorities, long messages, stray alarms, forks, and a heart.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,6 +18,8 @@
 #define SECONDS  2 /* at scale 1, in all */
 #define RUNAWAYS 8
 #define MOST     40 /* labours */
+#define CROWD    20 /* jobs at once */
+#define MESSAGE  ((size_t)4 << 20)
 
 static struct {
 	struct ticks ticks;
@@ -96,6 +98,43 @@ static void start_job(void)
 		 0);
 }
 
+static void start_crowd(void)
+{
+	for (int i = 0; i < CROWD; i++) {
+		start_job();
+	}
+}
+
+/* A long message goes through a buffer of the library's, which copies it. */
+static void *do_carry(void *seed)
+{
+	uint64_t length = MESSAGE / sizeof(uint64_t);
+	uint64_t *message = malloc(MESSAGE), *copy = malloc(MESSAGE);
+	struct vcore_buffer *buffer;
+
+	for (uint64_t i = 0; i < length; i++) {
+		message[i] = i ^ (uint64_t)(uintptr_t)seed;
+	}
+	CHECK_IS(vcore_buffer_allocate(&buffer, 1, MESSAGE, NULL), 0);
+	CHECK_IS(vcore_buffer_send(buffer, message, VCORE_NEVER), 0);
+	vcore_yield();
+	CHECK_IS(vcore_buffer_receive(buffer, copy, VCORE_NEVER), 0);
+	CHECK(memcmp(message, copy, MESSAGE) == 0);
+	vcore_buffer_deallocate(buffer);
+	free(message);
+	free(copy);
+	return NULL;
+}
+
+static void start_carrier(void)
+{
+	struct vcore_thread_options options = {.runtime = storm.ticks.runtime};
+
+	CHECK_IS(vcore_thread_allocate(NULL, &options, do_carry,
+				       (void *)(uintptr_t)stress_random(&storm.random)),
+		 0);
+}
+
 static void *do_errand(void *unused)
 {
 	vcore_sleep(vcore_after(MILLISECOND));
@@ -148,7 +187,8 @@ static void look(void)
 static void happen(void)
 {
 	static void (*const events[])(void) = {
-		replace_runaway, start_job, start_errand, send_alarm, send_alarm, look, fork_child,
+		replace_runaway, start_job,     start_errand, send_alarm,  send_alarm, look,
+		fork_child,      start_carrier, start_job,    start_crowd,
 	};
 
 	events[stress_below(&storm.random, sizeof(events) / sizeof(events[0]))]();

@@ -120,12 +120,16 @@ static inline void *stress_watchdog(void *watching)
 static inline void stress_begin(int argc, char **argv)
 {
 	const char *divisor = getenv("VCORE_STRESS_SCALE");
+	const char *seed = getenv("VCORE_STRESS_SEED");
 	static _Atomic bool watching;
 	sigset_t all, before;
 	pthread_t watchdog;
 
 	if (argc > 1) {
 		stress_seed = strtoull(argv[1], NULL, 0);
+	}
+	if (seed != NULL) {
+		stress_seed = strtoull(seed, NULL, 0);
 	}
 	if (argc > 2) {
 		stress_scale = strtod(argv[2], NULL);

@@ -24,7 +24,7 @@
  *     x86-64, mempcpy, strncpy, stpncpy, strcat, strncat, wcslen;
  *   - where it jumped to an address that is not executable, from there;
  *   - where the library copies to or from memory that the thread has named: a
- *     message, say.  The object stays whole;
+ *     message, or what join tells.  The object stays whole;
  *   - by running out of stack, wherever.  In foreign code or the library's, which
  *     may hold locks, it goes on in 16 KiB of a reserve, and ends when it returns to
  *     the application's text or makes a call that acts on destroy.  If it uses that

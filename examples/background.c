@@ -142,7 +142,7 @@ static void print_frames(const struct game *game)
 {
 	printf("frames, ms late:\n");
 	for (int i = 0; i < game->drawn; i++) {
-		printf("%7.3f%s", (double)game->late[i] / 1e6,
+		printf(" %7.3f%s", (double)game->late[i] / 1e6,
 		       i % 10 == 9 || i == game->drawn - 1 ? "\n" : "");
 	}
 }

@@ -303,7 +303,8 @@ VCORE_API int vcore_space_snapshot(struct vcore_space *space, struct vcore_space
  * or back.  No signal comes of a bad address on either side: what was copied before it
  * stays.  (SIGXFSZ does, of RLIMIT_FSIZE if it was lowered: see vcore_block_allocate.)
  * The protection noted for the mapping counts, at every level; a closed space is
- * reached too, but for a block in it that is a side of a snapshot, or a stack.  It costs a system call for each 256 KiB of each mapping.
+ * reached too, but for a block in it that is a side of a snapshot, or a stack.  It
+ * costs a system call for each 256 KiB of each mapping.
  *
  * Returns: 0.
  * Errors: -EFAULT: not mapped, not allowed, or not readable or writable on the

@@ -6,9 +6,10 @@
 #include "sync/join.h"
 
 #include <errno.h>
-#include <stddef.h>
 
 #include "arch/firm.h"
+
+_Static_assert(sizeof(enum vcore_how) == 4 && sizeof(void *) == 8, "as they are told");
 
 static bool change(struct vcore_thread *thread, struct vci_waiter *from, struct vci_waiter *to)
 {
@@ -74,28 +75,32 @@ bool vci_join_retract(struct vcore_thread *thread, struct vci_waiter *waiter)
 	}
 }
 
-/* A fault of these stores is the joiner's, who then has not joined the thread. */
-static void tell(const struct vcore_thread *thread, struct vcore_exit *exit)
+static void free_and_tell_fault(struct vci_kthread *m, struct vcore_thread *thread,
+				struct vcore_exit *exit)
 {
-	const struct vcore_exit end = {
-		.how = thread->how,
-		.result = thread->how == VCORE_RETURNED ? thread->argument : NULL,
-	};
+	struct vcore_fault fault = thread->fault;
 
-	vci_copy_firmly((char *)exit, (const char *)&end, offsetof(struct vcore_exit, fault));
-	if (unlikely(thread->how == VCORE_FAULTED)) {
-		vci_copy_firmly((char *)&exit->fault, (const char *)&thread->fault,
-				sizeof exit->fault);
-	}
+	vci_end_free(m, thread);
+	vci_copy_firmly((char *)&exit->fault, (const char *)&fault, sizeof fault);
 }
 
+/* Last it tells the joiner, whose fault it is if that cannot be: then it has joined. */
 static void collect(struct vci_kthread *m, struct vcore_thread *thread, struct vcore_exit *exit)
 {
-	if (exit != NULL) {
-		tell(thread, exit);
-		m = vci_kthread_self(); /* perhaps another, if a fault was mended */
+	enum vcore_how how = thread->how;
+	void *result = how == VCORE_RETURNED ? thread->argument : NULL;
+
+	if (exit == NULL) {
+		vci_end_free(m, thread);
+		return;
 	}
-	vci_end_free(m, thread);
+	if (unlikely(how == VCORE_FAULTED)) {
+		free_and_tell_fault(m, thread, exit);
+	} else {
+		vci_end_free(m, thread);
+	}
+	vci_firm_store_4((char *)&exit->how, (uint32_t)how);
+	vci_firm_store_8((char *)&exit->result, (uintptr_t)result);
 }
 
 static int finish(struct vci_kthread *m, struct vci_waiter *waiter, enum vci_claim reason)

@@ -163,37 +163,22 @@ BAD_ACT(bad_write_empty, bad_write, bad_empty + 24)
 BAD_ACT(bad_call_null, bad_call, NULL)
 BAD_ACT(bad_call_data, bad_call, bad_data + 64)
 
-static void bad_write_protected(struct bad_state *state)
-{
-	state->space = vcore_space_id(bad_space);
-	state->block = vcore_block_id(bad_block);
-	state->address = bad_protected + 9;
-	bad_write(state->address);
-}
+/* In a space, at a block that is mapped there, was, or never was. */
+#define BAD_ACT_IN(name, how, in, at, where)                                                       \
+	static void name(struct bad_state *state)                                                  \
+	{                                                                                          \
+		state->space = vcore_space_id(in);                                                 \
+		state->block = (at);                                                               \
+		state->address = (where);                                                          \
+		how(state->address);                                                               \
+	}
 
-static void bad_read_freed(struct bad_state *state)
-{
-	state->space = vcore_space_id(bad_space);
-	state->block = bad_freed_id;
-	state->address = bad_freed + 11;
-	bad_read(state->address);
-}
-
-/* Behind the last mapping, where nothing was. */
-static void bad_write_unmapped(struct bad_state *state)
-{
-	state->space = vcore_space_id(bad_space);
-	state->address = (char *)vcore_space_base(bad_space) + vcore_space_size(bad_space) - 1;
-	bad_write(state->address);
-}
-
-static void bad_write_foreign(struct bad_state *state)
-{
-	state->space = vcore_space_id(bad_foreign);
-	state->block = vcore_block_id(bad_foreign_block);
-	state->address = bad_closed_to_all + 13;
-	bad_write(state->address);
-}
+BAD_ACT_IN(bad_write_protected, bad_write, bad_space, vcore_block_id(bad_block), bad_protected + 9)
+BAD_ACT_IN(bad_read_freed, bad_read, bad_space, bad_freed_id, bad_freed + 11)
+BAD_ACT_IN(bad_write_unmapped, bad_write, bad_space, 0,
+	   (char *)vcore_space_base(bad_space) + vcore_space_size(bad_space) - 1)
+BAD_ACT_IN(bad_write_foreign, bad_write, bad_foreign, vcore_block_id(bad_foreign_block),
+	   bad_closed_to_all + 13)
 
 static void bad_illegal(struct bad_state *state)
 {

@@ -302,7 +302,9 @@ static void remove_cores(void)
 	while (cores != NULL && (entry = readdir(cores)) != NULL) {
 		(void)unlinkat(dirfd(cores), entry->d_name, 0);
 	}
-	closedir(cores);
+	if (cores != NULL) {
+		closedir(cores);
+	}
 	rmdir(directory);
 }
 

@@ -91,8 +91,7 @@ static _Atomic bool over;
 static void *compute_and_sleep(void *unused)
 {
 	while (!atomic_load(&over)) {
-		for (volatile int i = 0; i < 300000; i++) {
-		}
+		compute(1, 300000);
 		vcore_sleep(vcore_after(200 * MICROSECOND));
 	}
 	return unused;

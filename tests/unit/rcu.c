@@ -681,7 +681,7 @@ Test(rcu, a_child_that_a_call_has_forked_makes_each_call_once)
 {
 	for (int i = 0; i < 20; i++) {
 		check(vcore_rcu_defer(&forking, fork_in_call) == 0);
-		check(vcore_rcu_barrier(vcore_after(5 * SECOND)) == 0);
+		check(vcore_rcu_barrier(vcore_after(20 * SECOND)) == 0);
 		check(WIFEXITED(child_status) && WEXITSTATUS(child_status) == CALLS_OF_CHILD);
 	}
 }

@@ -32,8 +32,8 @@
  * A stolen thread that keeps its thief busy for less than twice what taking it cost
  * both was stolen in vain; after so many, less those that were not, the thief dozes
  * first.  Twice, because threads that meet on two processors also keep each other
- * busy for a while: a reader-writer lock of four threads did 7 million a second so,
- * and does 20.
+ * busy for a while: a reader-writer lock of four threads did 7 to 14 million a second
+ * so, and does 20 (doc/benchmarks.md).
  */
 #define VAIN_NS 40000
 #define VAIN    4
